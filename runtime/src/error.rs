@@ -1,0 +1,124 @@
+//! Why a service can't start.
+
+use std::{error::Error as StdError, fmt};
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+/// A `Result` whose error is [`Error`] unless another is named.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a service can't start, or why a request failed.
+///
+/// `?` makes one of any [`std::error::Error`]. Returned from the set-up it ends the process: with exit code 69 when it
+/// was made by [`unavailable`](Error::unavailable), with 78 by [`config`](Error::config), with 1 otherwise. Returned
+/// from a handler it answers 500 without saying why to the client; the text goes to the log.
+///
+/// ```
+/// use seaworthy::{Error, Result};
+///
+/// fn connect() -> Result<std::net::TcpStream> {
+///     std::net::TcpStream::connect("127.0.0.1:1").map_err(|error| Error::unavailable("the session store", error))
+/// }
+/// assert_eq!(connect().unwrap_err().to_string(), "the session store is not available");
+/// ```
+pub struct Error {
+    kind: Kind,
+    /// `None` where the cause says it all.
+    message: Option<String>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Failed,
+    Unavailable,
+    Config,
+}
+
+impl Error {
+    /// The set-up failed: exit code 1.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Failed,
+            message: Some(message.into()),
+            cause: None,
+        }
+    }
+
+    /// Something that the service can't start without is not there: exit code 69. Kubernetes starts it again later.
+    pub fn unavailable(
+        what: impl fmt::Display,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            kind: Kind::Unavailable,
+            message: Some(format!("{what} is not available")),
+            cause: Some(source.into()),
+        }
+    }
+
+    /// The configuration is well-formed but can't be used: exit code 78.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Config,
+            message: Some(message.into()),
+            cause: None,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The error beneath this one.
+    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause = self.cause.as_deref()?;
+        if self.message.is_some() {
+            Some(cause)
+        } else {
+            cause.source()
+        }
+    }
+}
+
+/// Shows the message; with `{:#}` also what caused it, each after a colon.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.message, &self.cause) {
+            (Some(message), _) => f.write_str(message)?,
+            (None, Some(cause)) => write!(f, "{cause}")?,
+            (None, None) => {}
+        }
+        if f.alternate() {
+            let mut source = self.source();
+            while let Some(error) = source {
+                write!(f, ": {error}")?;
+                source = error.source();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self {
+            kind: Kind::Failed,
+            message: None,
+            cause: Some(Box::new(error)),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, "internal server error").into_response()
+    }
+}

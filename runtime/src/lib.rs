@@ -1,0 +1,37 @@
+//! Cloud-native services from annotated functions.
+//!
+//! Annotate `main` and your handlers; get a service that Kubernetes can start, probe, scale, observe and kill without
+//! losing a request. The [README](https://crates.io/crates/seaworthy) shows a whole service.
+
+// The expansions say `::seaworthy`, also where this crate uses its own attributes.
+extern crate self as seaworthy;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod command;
+pub mod config;
+mod error;
+pub mod http;
+pub mod lifecycle;
+pub mod prelude;
+pub mod probe;
+mod service;
+pub mod telemetry;
+mod worker;
+
+pub use axum;
+pub use metrics;
+pub use serde;
+pub use tracing;
+
+pub use crate::{
+    command::run,
+    config::{Config, Secret},
+    error::{Error, Result},
+    http::Handler,
+    lifecycle::Shutdown,
+    probe::{Check, Liveness, Outcome, Readiness},
+    service::{About, CloudService, FromState, IntoService, Parts, Service},
+    worker::{Restart, Worker, WorkerSpec},
+};

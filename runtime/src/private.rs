@@ -1,0 +1,18 @@
+//! What only expansions call. Nothing here is public API.
+
+use crate::probe::{CheckOutput, Outcome};
+use crate::worker::WorkerOutput;
+
+pub use crate::http::handler::{
+    Described, DescribedByDebug, DescribedByDisplay, DescribedByType, handle,
+};
+
+/// Whether a check passed; `T` is what its function returns.
+pub fn check_outcome<T: CheckOutput>(output: T) -> Outcome {
+    output.into_outcome()
+}
+
+/// Whether a worker succeeded; `T` is what its function returns.
+pub fn worker_outcome<T: WorkerOutput>(output: T) -> Outcome {
+    output.into_outcome()
+}
