@@ -23,6 +23,7 @@ mod worker;
 pub use axum;
 pub use metrics;
 pub use serde;
+pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
 pub use tracing;
 
 pub use crate::{

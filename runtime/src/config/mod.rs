@@ -9,7 +9,7 @@ pub use self::{
     environment::Environment,
     secret::Secret,
     settings::{AccessLog, LogFormat, Settings},
-    table::{Value, Values, Variable},
+    table::{FromVariable, Value, Values, Variable},
 };
 
 /// What a service reads from the environment. `#[config(env)]` writes the implementation.

@@ -6,6 +6,18 @@ use serde::de::DeserializeOwned;
 
 use super::Config;
 
+/// A type that a variable can be read as: any that `serde` can deserialize.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be read from a variable",
+    label = "no `Deserialize` for this type",
+    note = "help: derive `serde::Deserialize` for `{Self}`",
+    note = "help: or, if it has variables of its own, mark the field `#[config(flatten)]`"
+)]
+pub trait FromVariable: DeserializeOwned + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + Send + 'static> FromVariable for T {}
+
 /// One variable of a configuration, or the variables of a nested one.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
@@ -32,7 +44,7 @@ enum Fallback {
 impl Variable {
     /// A variable whose text becomes a `T`. It is required, unless `T` is an `Option` or a default is given.
     #[must_use]
-    pub const fn new<T: DeserializeOwned + Send + 'static>(
+    pub const fn new<T: FromVariable>(
         name: &'static str,
         about: &'static str,
     ) -> Self {
@@ -77,12 +89,12 @@ impl Value {
 
 impl Values {
     /// Takes the value of one variable, by the name it has in the table.
-    pub fn take<T: DeserializeOwned + Send + 'static>(&mut self, _name: &str) -> T {
+    pub fn take<T: 'static>(&mut self, _name: &str) -> T {
         todo!()
     }
 
-    /// Takes a nested configuration, by the prefix it has in the table.
-    pub fn nested<C: Config>(&mut self, _prefix: &str) -> C {
+    /// Takes a nested configuration, by its type and the prefix it has in the table.
+    pub fn nested<C: 'static>(&mut self, _prefix: &str) -> C {
         todo!()
     }
 }
