@@ -20,6 +20,8 @@ pub mod prelude;
 pub mod probe;
 mod service;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod worker;
 
 pub use axum;
