@@ -19,8 +19,7 @@ use super::{
     signals::{Stop, Stopping},
 };
 use crate::{
-    CloudService, Error, IntoService,
-    admin,
+    CloudService, Error, IntoService, admin,
     config::{CANCEL_TIMEOUT, CLOSE_TIMEOUT, FLUSH_TIMEOUT, Settings},
     http::{server, traffic::Traffic},
     panic::caught,
@@ -105,7 +104,8 @@ impl<C: CloudService> Conductor<C> {
                 .chain(liveness.iter().map(|part| (Probe::Liveness, part.check)))
                 .chain(readiness.iter().map(|part| (Probe::Readiness, part.check))),
         ));
-        let admin = admin::serve(admin_listener.0, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
+        let admin =
+            admin::serve(admin_listener.0, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
         if let Err(error) = admin {
             return fail(Exit::new(UNAVAILABLE, format!("the admin address can't be served: {error}")));
         }
