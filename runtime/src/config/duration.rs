@@ -82,8 +82,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, NotADuration> {
         rest = after.trim_start();
     }
     let seconds = u64::try_from(total / NANOS_PER_SECOND).map_err(|_| NotADuration::TooLong)?;
-    let nanos =
-        u32::try_from(total % NANOS_PER_SECOND).expect("the rest is less than a second of nanos");
+    let nanos = u32::try_from(total % NANOS_PER_SECOND).expect("the rest is less than a second of nanos");
     Ok(Duration::new(seconds, nanos))
 }
 
@@ -100,21 +99,14 @@ impl fmt::Display for NotADuration {
             Self::Empty => write!(f, "it is empty"),
             Self::Negative => write!(f, "it is negative"),
             Self::Fraction => {
-                write!(
-                    f,
-                    "it has a fraction: write `1h30m` for 1.5 hours, `1500ms` for 1.5 seconds"
-                )
+                write!(f, "it has a fraction: write `1h30m` for 1.5 hours, `1500ms` for 1.5 seconds")
             }
-            Self::NoUnit(digits) => write!(
-                f,
-                "`{digits}` has no unit: write `{digits}s` for seconds, `{digits}ms` for milliseconds"
-            ),
+            Self::NoUnit(digits) => {
+                write!(f, "`{digits}` has no unit: write `{digits}s` for seconds, `{digits}ms` for milliseconds")
+            }
             Self::NoNumber(rest) => write!(f, "`{rest}` does not start with a number"),
             Self::UnknownUnit(unit) => {
-                write!(
-                    f,
-                    "`{unit}` is not a unit: the units are d, h, m, s, ms, us, ns"
-                )
+                write!(f, "`{unit}` is not a unit: the units are d, h, m, s, ms, us, ns")
             }
             Self::Order => write!(f, "units go from large to small, each once, as in `1h30m`"),
             Self::TooLong => write!(f, "it is longer than `36500d`, which is the longest"),
@@ -168,45 +160,18 @@ mod tests {
     fn a_refusal_says_what_to_write() {
         for (text, expected) in [
             ("", "it is empty"),
-            (
-                "30",
-                "`30` has no unit: write `30s` for seconds, `30ms` for milliseconds",
-            ),
-            (
-                "1m30",
-                "`30` has no unit: write `30s` for seconds, `30ms` for milliseconds",
-            ),
+            ("30", "`30` has no unit: write `30s` for seconds, `30ms` for milliseconds"),
+            ("1m30", "`30` has no unit: write `30s` for seconds, `30ms` for milliseconds"),
             ("-5s", "it is negative"),
-            (
-                "1.5h",
-                "it has a fraction: write `1h30m` for 1.5 hours, `1500ms` for 1.5 seconds",
-            ),
-            (
-                ".5h",
-                "it has a fraction: write `1h30m` for 1.5 hours, `1500ms` for 1.5 seconds",
-            ),
+            ("1.5h", "it has a fraction: write `1h30m` for 1.5 hours, `1500ms` for 1.5 seconds"),
+            (".5h", "it has a fraction: write `1h30m` for 1.5 hours, `1500ms` for 1.5 seconds"),
             ("soon", "`soon` does not start with a number"),
-            (
-                "30sec",
-                "`sec` is not a unit: the units are d, h, m, s, ms, us, ns",
-            ),
-            (
-                "30S",
-                "`S` is not a unit: the units are d, h, m, s, ms, us, ns",
-            ),
-            (
-                "30m1h",
-                "units go from large to small, each once, as in `1h30m`",
-            ),
-            (
-                "1s1s",
-                "units go from large to small, each once, as in `1h30m`",
-            ),
+            ("30sec", "`sec` is not a unit: the units are d, h, m, s, ms, us, ns"),
+            ("30S", "`S` is not a unit: the units are d, h, m, s, ms, us, ns"),
+            ("30m1h", "units go from large to small, each once, as in `1h30m`"),
+            ("1s1s", "units go from large to small, each once, as in `1h30m`"),
             ("36501d", "it is longer than `36500d`, which is the longest"),
-            (
-                "999999999999999999999999999999999999999999d",
-                "it is longer than `36500d`, which is the longest",
-            ),
+            ("999999999999999999999999999999999999999999d", "it is longer than `36500d`, which is the longest"),
         ] {
             let refusal = parse(text).expect_err(text);
             assert_eq!(refusal.to_string(), expected, "{text}");
@@ -217,11 +182,7 @@ mod tests {
     fn every_duration_is_read_back_as_it_is_shown() {
         let mut nanos: u128 = 1;
         while nanos < LONGEST {
-            for nanos in [
-                nanos,
-                nanos / 1_000 * 1_000,
-                nanos / 1_000_000_000 * 1_000_000_000,
-            ] {
+            for nanos in [nanos, nanos / 1_000 * 1_000, nanos / 1_000_000_000 * 1_000_000_000] {
                 let duration = Duration::new(
                     u64::try_from(nanos / NANOS_PER_SECOND).unwrap(),
                     u32::try_from(nanos % NANOS_PER_SECOND).unwrap(),
@@ -234,19 +195,7 @@ mod tests {
 
     #[test]
     fn no_text_makes_it_panic() {
-        let pieces = [
-            "",
-            "1",
-            "s",
-            "ms",
-            " ",
-            "-",
-            ".",
-            "µ",
-            "é",
-            "\u{0}",
-            "99999999999999999999",
-        ];
+        let pieces = ["", "1", "s", "ms", " ", "-", ".", "µ", "é", "\u{0}", "99999999999999999999"];
         for a in pieces {
             for b in pieces {
                 for c in pieces {

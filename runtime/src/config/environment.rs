@@ -20,18 +20,13 @@ impl Environment {
     /// Reads the environment of this process. A variable whose name is not Unicode is left out.
     #[must_use]
     pub fn of_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .collect()
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
     }
 
     /// The text of a variable; an empty or malformed one counts as unset.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)?
-            .to_str()
-            .filter(|text| !text.is_empty())
+        self.variables.get(name)?.to_str().filter(|text| !text.is_empty())
     }
 
     /// Whether a variable is set to something, be it Unicode or not.
@@ -46,18 +41,12 @@ impl Environment {
 
     /// The value of a variable; an empty one counts as unset.
     pub(super) fn value(&self, name: &str) -> Option<&OsStr> {
-        self.variables
-            .get(name)
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
+        self.variables.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// The names of the variables that are set to something, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.variables
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, _)| name.as_str())
+        self.variables.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
     }
 }
 
@@ -70,12 +59,7 @@ impl fmt::Debug for Environment {
 
 impl<K: Into<String>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Self {
-            variables: variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        }
+        Self { variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 }
 

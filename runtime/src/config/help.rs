@@ -34,15 +34,9 @@ pub(crate) fn table<C: Config>(extra: &[ExtraRow]) -> String {
         .max()
         .unwrap_or_default();
     let mut text = String::new();
-    for (title, owner) in [
-        ("Variables of the service:", Owner::Service),
-        ("Variables of the runtime:", Owner::Runtime),
-    ] {
-        let mut rows = table
-            .rows
-            .iter()
-            .filter(|row| row.owner == owner)
-            .peekable();
+    for (title, owner) in [("Variables of the service:", Owner::Service), ("Variables of the runtime:", Owner::Runtime)]
+    {
+        let mut rows = table.rows.iter().filter(|row| row.owner == owner).peekable();
         if rows.peek().is_none() {
             continue;
         }

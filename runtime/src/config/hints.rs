@@ -13,10 +13,7 @@ pub(super) fn hint(row: &Row, text: &str) -> Option<String> {
         return Some("remove the quotes, which are part of the value here".to_owned());
     }
     if text.starts_with("$(") || text.starts_with("${") {
-        return Some(
-            "it is a reference that nothing replaced: check that what it names is defined"
-                .to_owned(),
-        );
+        return Some("it is a reference that nothing replaced: check that what it names is defined".to_owned());
     }
     if row.shape.secret {
         return None;
@@ -52,7 +49,5 @@ fn address(name: &str, text: &str) -> Option<String> {
     if host.contains("//") {
         return Some(format!("write no scheme: `{name}=0.0.0.0:{port}`"));
     }
-    Some(format!(
-        "names are not looked up here, write an IP address: `{name}=0.0.0.0:{port}`"
-    ))
+    Some(format!("names are not looked up here, write an IP address: `{name}=0.0.0.0:{port}`"))
 }

@@ -55,12 +55,9 @@ impl Kind {
     /// The kind with its article, as in "expected a number".
     pub(crate) fn with_article(&self) -> String {
         match self {
-            Self::Text
-            | Self::Switch
-            | Self::Choice(_)
-            | Self::Tuple(_)
-            | Self::Pairs(_)
-            | Self::Record(_) => self.to_string(),
+            Self::Text | Self::Switch | Self::Choice(_) | Self::Tuple(_) | Self::Pairs(_) | Self::Record(_) => {
+                self.to_string()
+            }
             Self::Other(text) if text.starts_with("a ") || text.starts_with("an ") => text.clone(),
             Self::Address | Self::Other(_) if self.starts_with_vowel() => format!("an {self}"),
             _ => format!("a {self}"),
@@ -68,8 +65,7 @@ impl Kind {
     }
 
     fn starts_with_vowel(&self) -> bool {
-        self.to_string()
-            .starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O'])
+        self.to_string().starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O'])
     }
 
     fn of_text(expected: &str) -> Self {
@@ -100,11 +96,7 @@ impl fmt::Display for Kind {
             Self::Tuple(count) => write!(f, "{count} values with commas between them"),
             Self::Pairs(value) if **value == Self::Text => f.write_str("pairs, such as a=x,b=y"),
             Self::Pairs(value) => {
-                write!(
-                    f,
-                    "pairs, such as a=x,b=y, each value {}",
-                    value.with_article()
-                )
+                write!(f, "pairs, such as a=x,b=y, each value {}", value.with_article())
             }
             Self::Record(fields) => {
                 let pairs: Vec<String> = fields.iter().map(|field| format!("{field}=..")).collect();
@@ -221,11 +213,7 @@ impl<'de> Deserializer<'de> for Describe<'_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Described> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Described> {
         self.of_text(&visitor)
     }
 
@@ -252,11 +240,7 @@ impl<'de> Deserializer<'de> for Describe<'_> {
         result
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Described> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Described> {
         let mut first = Shape::default();
         let result = visitor.visit_seq(Items(&mut first));
         self.0.secret |= first.secret;
@@ -309,10 +293,7 @@ struct Items<'a>(&'a mut Shape);
 impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = Described;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Described> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Described> {
         seed.deserialize(Describe(self.0)).map(Some)
     }
 }
@@ -320,10 +301,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 impl<'de> MapAccess<'de> for Items<'_> {
     type Error = Described;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        _: K,
-    ) -> Result<Option<K::Value>, Described> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, _: K) -> Result<Option<K::Value>, Described> {
         Err(Described)
     }
 
@@ -397,24 +375,15 @@ mod tests {
             (kind::<Duration>(), "duration, such as 30s"),
             (kind::<ByteSize>(), "size, such as 2MiB"),
             (kind::<Url>(), "URL"),
-            (
-                kind::<SocketAddr>(),
-                "address and port, such as 0.0.0.0:8080",
-            ),
+            (kind::<SocketAddr>(), "address and port, such as 0.0.0.0:8080"),
             (kind::<IpAddr>(), "IP address"),
             (kind::<PathBuf>(), "path"),
             (kind::<Meters>(), "number from 0 to 65535"),
             (kind::<Vec<String>>(), "list, such as a,b"),
-            (
-                kind::<BTreeSet<u8>>(),
-                "list with commas, each a number from 0 to 255",
-            ),
+            (kind::<BTreeSet<u8>>(), "list with commas, each a number from 0 to 255"),
             (kind::<(u8, String)>(), "2 values with commas between them"),
             (kind::<BTreeMap<String, String>>(), "pairs, such as a=x,b=y"),
-            (
-                kind::<BTreeMap<String, u8>>(),
-                "pairs, such as a=x,b=y, each value a number from 0 to 255",
-            ),
+            (kind::<BTreeMap<String, u8>>(), "pairs, such as a=x,b=y, each value a number from 0 to 255"),
             (kind::<Point>(), "x=..,y=.."),
         ] {
             assert_eq!(kind, expected);
@@ -435,10 +404,7 @@ mod tests {
     fn articles_fit() {
         assert_eq!(describe::<Url>().kind.with_article(), "a URL");
         assert_eq!(describe::<IpAddr>().kind.with_article(), "an IP address");
-        assert_eq!(
-            describe::<SocketAddr>().kind.with_article(),
-            "an address and port, such as 0.0.0.0:8080"
-        );
+        assert_eq!(describe::<SocketAddr>().kind.with_article(), "an address and port, such as 0.0.0.0:8080");
         assert_eq!(describe::<bool>().kind.with_article(), "true or false");
     }
 }

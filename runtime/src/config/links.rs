@@ -23,9 +23,8 @@ pub(super) fn why(service: &str) -> String {
 
 /// What to do about it. `renamable` is a variable that belongs to the service, and not to the runtime.
 pub(super) fn help(name: &str, renamable: bool) -> String {
-    let mut help = format!(
-        "write `enableServiceLinks: false` in the pod's spec, or set `{name}` there, which takes precedence"
-    );
+    let mut help =
+        format!("write `enableServiceLinks: false` in the pod's spec, or set `{name}` there, which takes precedence");
     if renamable {
         help.push_str(", or read another variable, with `#[config(env = \"..\")]` on the field");
     }
@@ -43,10 +42,7 @@ fn is_endpoint(value: &str) -> bool {
 
 /// `X_SERVICE_HOST`, `X_SERVICE_PORT`, `X_SERVICE_PORT_HTTP`, `X_PORT_6379_TCP`, `X_PORT_6379_TCP_ADDR`
 fn by_name(name: &str) -> Option<&str> {
-    if let Some(service) = ["_SERVICE_HOST", "_SERVICE_PORT"]
-        .iter()
-        .find_map(|suffix| name.strip_suffix(suffix))
-    {
+    if let Some(service) = ["_SERVICE_HOST", "_SERVICE_PORT"].iter().find_map(|suffix| name.strip_suffix(suffix)) {
         return Some(service);
     }
     if let Some((service, _)) = name.split_once("_SERVICE_PORT_") {
@@ -54,13 +50,11 @@ fn by_name(name: &str) -> Option<&str> {
     }
     let (service, rest) = name.match_indices("_PORT_").find_map(|(index, middle)| {
         let rest = &name[index + middle.len()..];
-        rest.starts_with(|c: char| c.is_ascii_digit())
-            .then(|| (&name[..index], rest))
+        rest.starts_with(|c: char| c.is_ascii_digit()).then(|| (&name[..index], rest))
     })?;
     let (port, rest) = rest.split_once('_')?;
     let (protocol, part) = rest.split_once('_').unwrap_or((rest, "PORT"));
-    let known =
-        matches!(protocol, "TCP" | "UDP" | "SCTP") && matches!(part, "PROTO" | "PORT" | "ADDR");
+    let known = matches!(protocol, "TCP" | "UDP" | "SCTP") && matches!(part, "PROTO" | "PORT" | "ADDR");
     (port.parse::<u16>().is_ok() && known).then_some(service)
 }
 
@@ -81,11 +75,7 @@ mod tests {
             ("MY_REDIS_PORT_6379_TCP_PORT", "6379"),
             ("MY_REDIS_PORT_6379_TCP_ADDR", "10.0.0.1"),
         ] {
-            assert_eq!(
-                service_of(name, value).as_deref(),
-                Some("my-redis"),
-                "{name}"
-            );
+            assert_eq!(service_of(name, value).as_deref(), Some("my-redis"), "{name}");
         }
     }
 

@@ -66,8 +66,7 @@ pub fn read<C: Config>(environment: &Environment) -> Result<C, Report> {
     if TypeId::of::<C>() != TypeId::of::<Settings>() {
         table.add::<Settings>(Owner::Runtime);
     }
-    let Reading { values, report, .. } =
-        Reading::of(&table, environment, |row| row.owner == Owner::Service);
+    let Reading { values, report, .. } = Reading::of(&table, environment, |row| row.owner == Owner::Service);
     build(values, report)
 }
 
@@ -76,39 +75,16 @@ pub(crate) fn load<C: Config>(environment: &Environment) -> Result<Loaded<C>, Re
     let mut table = Table::default();
     table.add::<C>(Owner::Service);
     table.add::<Settings>(Owner::Runtime);
-    let Reading {
-        mut values,
-        mut report,
-        unknown,
-    } = Reading::of(&table, environment, |_| true);
-    let service = table
-        .rows
-        .iter()
-        .filter(|row| row.owner == Owner::Service)
-        .count();
+    let Reading { mut values, mut report, unknown } = Reading::of(&table, environment, |_| true);
+    let service = table.rows.iter().filter(|row| row.owner == Owner::Service).count();
     let settings = values.split_off(service);
     let rows = &table.rows[service..];
-    let was_read = |name: &str| {
-        rows.iter()
-            .zip(&settings)
-            .any(|(row, value)| row.name == name && value.is_some())
-    };
-    let failed: Vec<&str> = rows
-        .iter()
-        .map(|row| row.name.as_str())
-        .filter(|name| !was_read(name))
-        .collect();
-    let mut settings = rows
-        .iter()
-        .zip(settings)
-        .filter_map(|(row, value)| value.or_else(|| default_of(row)));
+    let was_read = |name: &str| rows.iter().zip(&settings).any(|(row, value)| row.name == name && value.is_some());
+    let failed: Vec<&str> = rows.iter().map(|row| row.name.as_str()).filter(|name| !was_read(name)).collect();
+    let mut settings = rows.iter().zip(settings).filter_map(|(row, value)| value.or_else(|| default_of(row)));
     let settings = Settings::build(&mut Values::of::<Settings>(&mut settings));
     settings.check(|name| !failed.contains(&name), &mut report);
-    Ok(Loaded {
-        config: build(values, report)?,
-        settings,
-        warnings: unknown.iter().map(Unknown::to_string).collect(),
-    })
+    Ok(Loaded { config: build(values, report)?, settings, warnings: unknown.iter().map(Unknown::to_string).collect() })
 }
 
 /// Builds the configuration where nothing is wrong with any value.
@@ -116,9 +92,7 @@ fn build<C: Config>(values: Vec<Option<Value>>, report: Report) -> Result<C, Rep
     if !report.is_empty() {
         return Err(report);
     }
-    Ok(C::build(&mut Values::of::<C>(
-        &mut values.into_iter().flatten(),
-    )))
+    Ok(C::build(&mut Values::of::<C>(&mut values.into_iter().flatten())))
 }
 
 /// The default of a setting, which stands in for one that could not be read.
@@ -141,14 +115,10 @@ struct Reading {
 
 impl Reading {
     fn of(table: &Table, environment: &Environment, wanted: fn(&Row) -> bool) -> Self {
-        let mut reading = Self {
-            values: Vec::new(),
-            report: Report::default(),
-            unknown: unknown::find(table, environment),
-        };
+        let mut reading =
+            Self { values: Vec::new(), report: Report::default(), unknown: unknown::find(table, environment) };
         reading.refuse_duplicates(table);
-        let mut sources =
-            Sources::read(table, environment, Settings::computed_defaults(environment));
+        let mut sources = Sources::read(table, environment, Settings::computed_defaults(environment));
         let mut explained = Vec::new();
         for row in table.rows.iter().filter(|row| wanted(row)) {
             let value = match sources.take_problem(row) {
@@ -157,8 +127,7 @@ impl Reading {
                     Unusable::Missing => {
                         let file = table.file_variable(row);
                         let meant = |unknown: &&Unknown| {
-                            unknown.meant.as_ref() == Some(&row.name)
-                                || (file.is_some() && unknown.meant == file)
+                            unknown.meant.as_ref() == Some(&row.name) || (file.is_some() && unknown.meant == file)
                         };
                         let misspelt = reading.unknown.iter().find(meant);
                         explained.extend(misspelt.cloned());
@@ -167,15 +136,9 @@ impl Reading {
                     Unusable::Invalid(problem) => problem,
                 }),
             };
-            reading
-                .values
-                .push(value.map_err(|problem| reading.report.add(problem)).ok());
+            reading.values.push(value.map_err(|problem| reading.report.add(problem)).ok());
         }
-        for unknown in reading
-            .unknown
-            .iter()
-            .filter(|unknown| !explained.contains(unknown))
-        {
+        for unknown in reading.unknown.iter().filter(|unknown| !explained.contains(unknown)) {
             reading.report.note(unknown.to_string());
         }
         reading
@@ -183,10 +146,7 @@ impl Reading {
 
     fn refuse_duplicates(&mut self, table: &Table) {
         for (index, row) in table.rows.iter().enumerate() {
-            let Some(first) = table.rows[..index]
-                .iter()
-                .find(|first| first.name == row.name)
-            else {
+            let Some(first) = table.rows[..index].iter().find(|first| first.name == row.name) else {
                 continue;
             };
             let problem = Problem::new(format!("`{}` is in the code twice", row.name))
@@ -214,9 +174,7 @@ fn value(row: &Row, sources: &Sources) -> Result<Value, Unusable> {
     let Some(found) = sources.find(row) else {
         return match row.default {
             Fallback::Value(default) => default_value(row, default()),
-            Fallback::None | Fallback::Text(_) => {
-                (row.field.parse)(None).map_err(|_| Unusable::Missing)
-            }
+            Fallback::None | Fallback::Text(_) => (row.field.parse)(None).map_err(|_| Unusable::Missing),
         };
     };
     let name = &row.name;
@@ -235,15 +193,13 @@ fn value(row: &Row, sources: &Sources) -> Result<Value, Unusable> {
     }
     problem = problem.read_from(found.place);
     if found.in_the_code {
-        return Err(Unusable::Invalid(problem.help(format!(
-            "correct `default` of the field in the code; until then, set `{name}`"
-        ))));
+        return Err(Unusable::Invalid(
+            problem.help(format!("correct `default` of the field in the code; until then, set `{name}`")),
+        ));
     }
     if let Some(service) = links::service_of(name, found.text) {
         return Err(Unusable::Invalid(
-            problem
-                .why(links::why(&service))
-                .help(links::help(name, row.owner == Owner::Service)),
+            problem.why(links::why(&service)).help(links::help(name, row.owner == Owner::Service)),
         ));
     }
     if let (Invalid::Reason(reason), false) = (invalid, row.shape.secret) {
@@ -261,16 +217,11 @@ fn default_value(row: &Row, default: Value) -> Result<Value, Unusable> {
     }
     let (actual, expected) = (default.type_name(), (row.field.type_name)());
     Err(Unusable::Invalid(
-        Problem::new(format!(
-            "the default of `{}` in the code is not valid",
-            row.name
-        ))
-        .about(row.about)
-        .expected(format!("a `{expected}`"))
-        .found(format!("a `{actual}`"))
-        .help(format!(
-            "in the code, write `.default_value(|| Value::new::<{expected}>(..))`"
-        )),
+        Problem::new(format!("the default of `{}` in the code is not valid", row.name))
+            .about(row.about)
+            .expected(format!("a `{expected}`"))
+            .found(format!("a `{actual}`"))
+            .help(format!("in the code, write `.default_value(|| Value::new::<{expected}>(..))`")),
     ))
 }
 
@@ -282,9 +233,7 @@ fn missing(
     misspelt: Option<&Unknown>,
 ) -> Problem {
     let name = &row.name;
-    let mut problem = Problem::new(format!("`{name}` is not set"))
-        .about(row.about)
-        .expected(expected(row));
+    let mut problem = Problem::new(format!("`{name}` is not set")).about(row.about).expected(expected(row));
     if let Some(place) = sources.empty_file(row) {
         problem = problem.found(format!("{place} is empty"));
     } else if environment.is_there(name) {

@@ -31,11 +31,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// Starts a problem. The title says which variable is meant and what is wrong with it.
     pub(crate) fn new(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            about: String::new(),
-            lines: Vec::new(),
-        }
+        Self { title: title.into(), about: String::new(), lines: Vec::new() }
     }
 
     /// What the variable is for.
@@ -90,11 +86,7 @@ impl Report {
     /// The problems on one line, for a place that has no room for more: `/dev/termination-log`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let titles: Vec<&str> = self
-            .problems
-            .iter()
-            .map(|problem| problem.title.as_str())
-            .collect();
+        let titles: Vec<&str> = self.problems.iter().map(|problem| problem.title.as_str()).collect();
         format!("invalid configuration: {}", titles.join("; "))
     }
 
@@ -203,10 +195,7 @@ fn escape(characters: impl Iterator<Item = char>) -> String {
         .flat_map(|character| {
             let plain = !character.is_control() && !is_invisible(character);
             let escaped = (!plain).then(|| character.escape_default());
-            plain
-                .then_some(character)
-                .into_iter()
-                .chain(escaped.into_iter().flatten())
+            plain.then_some(character).into_iter().chain(escaped.into_iter().flatten())
         })
         .collect()
 }
@@ -255,9 +244,7 @@ mod tests {
             Problem::new("`REDIS_URL` is not set")
                 .about("Where sessions\nare kept.\n\nMore.")
                 .expected("a URL (a secret)")
-                .help(
-                    "set `REDIS_URL`, or set `REDIS_URL_FILE` to the path of a file that holds it",
-                ),
+                .help("set `REDIS_URL`, or set `REDIS_URL_FILE` to the path of a file that holds it"),
         );
         report.add(
             Problem::new("`WORKERS` is not valid")
@@ -265,8 +252,7 @@ mod tests {
                 .found(quote("many"))
                 .read_from("the environment variable `WORKERS`"),
         );
-        report
-            .note("`REDIS_ULR` is set, but nothing reads it: did you mean `REDIS_URL`?".to_owned());
+        report.note("`REDIS_ULR` is set, but nothing reads it: did you mean `REDIS_URL`?".to_owned());
         assert_eq!(
             report.to_string(),
             "\
@@ -287,10 +273,7 @@ Also:
 
 Start with `--help` to see every variable."
         );
-        assert_eq!(
-            report.summary(),
-            "invalid configuration: `REDIS_URL` is not set; `WORKERS` is not valid"
-        );
+        assert_eq!(report.summary(), "invalid configuration: `REDIS_URL` is not set; `WORKERS` is not valid");
     }
 
     #[test]
@@ -298,19 +281,13 @@ Start with `--help` to see every variable."
         assert_eq!(quote("a\nb\u{1b}[31m\u{202e}"), r"`a\nb\u{1b}[31m\u{202e}`");
         assert_eq!(quote("déjà vu"), "`déjà vu`");
         let quoted = quote(&"x".repeat(5_000));
-        assert_eq!(
-            quoted,
-            format!("`{}` (the first 80 of 5000 characters)", "x".repeat(80))
-        );
+        assert_eq!(quoted, format!("`{}` (the first 80 of 5000 characters)", "x".repeat(80)));
     }
 
     #[test]
     fn credentials_of_a_url_are_not_quoted() {
         for (value, expected) in [
-            (
-                "redis://user:hunter2@cache:6379/0",
-                "`redis://***@cache:6379/0`",
-            ),
+            ("redis://user:hunter2@cache:6379/0", "`redis://***@cache:6379/0`"),
             ("redis://user:p@ss@cache", "`redis://***@cache`"),
             ("user:hunter2@cache", "`***@cache`"),
             ("https://hunter2@host", "`https://***@host`"),
@@ -327,12 +304,7 @@ Start with `--help` to see every variable."
         let text = format!("{}\n  an   exhibit", "word ".repeat(40));
         let wrapped = wrap(&text, "help ", "     ");
         assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH));
-        assert!(
-            wrapped
-                .lines()
-                .skip(1)
-                .all(|line| line.starts_with("     "))
-        );
+        assert!(wrapped.lines().skip(1).all(|line| line.starts_with("     ")));
         assert!(wrapped.ends_with("\n       an   exhibit"));
     }
 }

@@ -73,9 +73,7 @@ impl<T: Wipe> From<T> for Secret<T> {
 
 impl<T: Wipe + Clone> Clone for Secret<T> {
     fn clone(&self) -> Self {
-        Self {
-            value: self.value.clone(),
-        }
+        Self { value: self.value.clone() }
     }
 }
 
@@ -102,10 +100,7 @@ impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Secret<T> {
                 f.write_str("a secret")
             }
 
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                deserializer: D,
-            ) -> Result<Secret<T>, D::Error> {
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Secret<T>, D::Error> {
                 T::deserialize(deserializer).map(Secret::from)
             }
         }
@@ -184,10 +179,7 @@ mod tests {
             _password: Secret::from("hunter2".to_owned()),
             _more: Some(Secret::from(Url::parse("redis://:hunter2@cache").unwrap())),
         };
-        assert_eq!(
-            format!("{config:?}"),
-            "Config { _password: ***, _more: Some(***) }"
-        );
+        assert_eq!(format!("{config:?}"), "Config { _password: ***, _more: Some(***) }");
     }
 
     #[test]

@@ -8,10 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{
-    ByteSize, Config, Environment, Report, Values, Variable, duration::Shown, load::load,
-    report::Problem,
-};
+use super::{ByteSize, Config, Environment, Report, Values, Variable, duration::Shown, load::load, report::Problem};
 
 /// How long requests that were cancelled may take to end.
 pub(crate) const CANCEL: Duration = Duration::from_secs(2);
@@ -107,8 +104,7 @@ impl Config for Settings {
         .default("620s"),
         Variable::new::<NonZeroU32>("MAX_CONNECTIONS", "Connections open at once; more are closed at once.")
             .default("10000"),
-        Variable::new::<NonZeroU32>("MAX_IN_FLIGHT", "Requests being answered at once; more get 503.")
-            .default("10000"),
+        Variable::new::<NonZeroU32>("MAX_IN_FLIGHT", "Requests being answered at once; more get 503.").default("10000"),
         Variable::new::<Duration>(
             "LAME_DUCK",
             "How long the service goes on serving after SIGTERM, while load balancers take it out.",
@@ -164,9 +160,7 @@ impl Settings {
     }
 
     /// Defaults that depend on where the process runs.
-    pub(super) fn computed_defaults(
-        environment: &Environment,
-    ) -> &'static [(&'static str, &'static str)] {
+    pub(super) fn computed_defaults(environment: &Environment) -> &'static [(&'static str, &'static str)] {
         match environment.has("KUBERNETES_SERVICE_HOST") {
             true => &[("LAME_DUCK", "5s")],
             false => &[],
@@ -192,10 +186,7 @@ impl Settings {
                 );
             }
         }
-        if was_read("HTTP_ADDR")
-            && was_read("ADMIN_ADDR")
-            && overlap(self.http_addr, self.admin_addr)
-        {
+        if was_read("HTTP_ADDR") && was_read("ADMIN_ADDR") && overlap(self.http_addr, self.admin_addr) {
             report.add(
                 Problem::new("`HTTP_ADDR` and `ADMIN_ADDR` are the same address")
                     .found(format!("`{}` and `{}`", self.http_addr, self.admin_addr))
@@ -245,9 +236,7 @@ impl Settings {
         ));
         let others = longest.saturating_sub(self.drain_timeout);
         match self.termination_grace.checked_sub(others) {
-            Some(drain) if !drain.is_zero() => {
-                problem.help(format!("or set `DRAIN_TIMEOUT={}`", Shown(drain)))
-            }
+            Some(drain) if !drain.is_zero() => problem.help(format!("or set `DRAIN_TIMEOUT={}`", Shown(drain))),
             _ => problem,
         }
     }

@@ -74,9 +74,7 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, NotASize> {
         let text = text.trim();
-        let end = text
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (digits, unit) = text.split_at(end);
         if unit.starts_with(['.', ',']) {
             return Err(NotASize::Fraction);
@@ -89,22 +87,15 @@ impl FromStr for ByteSize {
             .iter()
             .find(|(names, _)| names.contains(&unit))
             .ok_or_else(|| NotASize::UnknownUnit(unit.to_owned()))?;
-        digits
-            .parse::<u64>()
-            .ok()
-            .and_then(|count| count.checked_mul(*bytes))
-            .map(Self)
-            .ok_or(NotASize::TooLarge)
+        digits.parse::<u64>().ok().and_then(|count| count.checked_mul(*bytes)).map(Self).ok_or(NotASize::TooLarge)
     }
 }
 
 /// Shows the size in the largest unit of which it is a whole number.
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (names, bytes) = UNITS
-            .iter()
-            .find(|(_, bytes)| self.0 >= *bytes && self.0 % bytes == 0)
-            .unwrap_or(&UNITS[UNITS.len() - 1]);
+        let (names, bytes) =
+            UNITS.iter().find(|(_, bytes)| self.0 >= *bytes && self.0 % bytes == 0).unwrap_or(&UNITS[UNITS.len() - 1]);
         f.pad(&format!("{}{}", self.0 / bytes, names[0]))
     }
 }
@@ -134,10 +125,7 @@ impl<'de> Deserialize<'de> for ByteSize {
                 text.parse().map_err(E::custom)
             }
 
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                deserializer: D,
-            ) -> Result<ByteSize, D::Error> {
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<ByteSize, D::Error> {
                 deserializer.deserialize_any(self)
             }
         }
@@ -180,18 +168,9 @@ mod tests {
             ("MiB", "it does not start with a number"),
             ("-1", "it does not start with a number"),
             ("1.5GiB", "it has a fraction: write `1536MiB` for 1.5 GiB"),
-            (
-                "2mb",
-                "`mb` is not a unit: the units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB",
-            ),
-            (
-                "2m",
-                "`m` is not a unit: the units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB",
-            ),
-            (
-                "18446744073709551616",
-                "it is more bytes than a `u64` counts",
-            ),
+            ("2mb", "`mb` is not a unit: the units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB"),
+            ("2m", "`m` is not a unit: the units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB"),
+            ("18446744073709551616", "it is more bytes than a `u64` counts"),
             ("99999999TiB", "it is more bytes than a `u64` counts"),
         ] {
             let refusal = text.parse::<ByteSize>().expect_err(text);
@@ -212,13 +191,7 @@ mod tests {
 
     #[test]
     fn other_formats_read_it_as_a_number_or_text() {
-        assert_eq!(
-            serde_json::from_str::<ByteSize>("17").unwrap(),
-            ByteSize(17)
-        );
-        assert_eq!(
-            serde_json::from_str::<ByteSize>("\"1kB\"").unwrap(),
-            ByteSize(1000)
-        );
+        assert_eq!(serde_json::from_str::<ByteSize>("17").unwrap(), ByteSize(17));
+        assert_eq!(serde_json::from_str::<ByteSize>("\"1kB\"").unwrap(), ByteSize(1000));
     }
 }

@@ -61,10 +61,7 @@ impl Layer {
         Self {
             metadata,
             // As text, whatever it looks like: figment's own provider makes a number of `GREETING=123`.
-            texts: texts
-                .into_iter()
-                .map(|(name, text)| (name.to_owned(), Value::from(text)))
-                .collect(),
+            texts: texts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect(),
         }
     }
 }
@@ -73,28 +70,18 @@ impl Layer {
 
 impl Sources {
     /// Reads what the table asks for. `computed` are defaults that depend on where the process runs.
-    pub(super) fn read(
-        table: &Table,
-        environment: &Environment,
-        computed: &[(&str, &str)],
-    ) -> Self {
+    pub(super) fn read(table: &Table, environment: &Environment, computed: &[(&str, &str)]) -> Self {
         let defaults = table.rows.iter().filter_map(|row| match row.default {
             Fallback::Text(text) => Some((row.name.as_str(), text)),
             Fallback::None | Fallback::Value(_) => None,
         });
-        let variables = table
-            .rows
-            .iter()
-            .filter_map(|row| Some((row.name.as_str(), environment.text(&row.name)?)));
+        let variables = table.rows.iter().filter_map(|row| Some((row.name.as_str(), environment.text(&row.name)?)));
         let from_variables = Metadata::named("environment variable")
             .interpolater(|_, names| format!("the environment variable `{}`", names.join(".")));
         let mut sources = Self {
             figment: Figment::new()
                 .merge(Layer::new(Metadata::named(IN_THE_CODE), defaults))
-                .merge(Layer::new(
-                    Metadata::named("the default"),
-                    computed.iter().copied(),
-                ))
+                .merge(Layer::new(Metadata::named("the default"), computed.iter().copied()))
                 .merge(Layer::new(from_variables, variables)),
             texts: Dict::new(),
             problems: BTreeMap::new(),
@@ -105,22 +92,13 @@ impl Sources {
                 sources.problems.insert(row.name.clone(), problem);
             }
         }
-        sources.texts = sources
-            .figment
-            .data()
-            .ok()
-            .and_then(|mut profiles| profiles.remove(&Profile::Default))
-            .unwrap_or_default();
+        sources.texts =
+            sources.figment.data().ok().and_then(|mut profiles| profiles.remove(&Profile::Default)).unwrap_or_default();
         sources
     }
 
     /// Reads the file that `NAME_FILE` names, and checks that `NAME` itself can be read.
-    fn read_file(
-        &mut self,
-        table: &Table,
-        row: &Row,
-        environment: &Environment,
-    ) -> Result<(), Problem> {
+    fn read_file(&mut self, table: &Table, row: &Row, environment: &Environment) -> Result<(), Problem> {
         let name = &row.name;
         if environment.has(name) && environment.text(name).is_none() {
             return Err(Problem::new(format!("`{name}` is not Unicode text"))
@@ -156,13 +134,10 @@ impl Sources {
         let text = match read(Path::new(path)) {
             Ok(text) => text,
             Err(error) => {
-                let problem = problem(format!("`{name}` can't be read: {}", error.title))
-                    .read_from(shown)
-                    .help(error.help);
+                let problem =
+                    problem(format!("`{name}` can't be read: {}", error.title)).read_from(shown).help(error.help);
                 return Err(match hidden {
-                    true => problem.help(format!(
-                        "write an absolute path; if the value itself is meant, set `{name}`"
-                    )),
+                    true => problem.help(format!("write an absolute path; if the value itself is meant, set `{name}`")),
                     false => problem,
                 });
             }
@@ -185,11 +160,7 @@ impl Sources {
             "environment variable" => metadata.interpolate(&Profile::Default, &[&row.name]),
             place => place.to_owned(),
         };
-        Some(Found {
-            text: value.as_str()?,
-            place,
-            in_the_code,
-        })
+        Some(Found { text: value.as_str()?, place, in_the_code })
     }
 
     /// Takes what is wrong with the variable or its file, rather than with its text.
@@ -206,10 +177,7 @@ impl Sources {
 /// What is expected of a variable, and that it is a secret where it is one.
 pub(super) fn expected(row: &Row) -> String {
     match row.shape.secret {
-        true => format!(
-            "{} (a secret, which is not shown)",
-            row.shape.kind.with_article()
-        ),
+        true => format!("{} (a secret, which is not shown)", row.shape.kind.with_article()),
         false => row.shape.kind.with_article(),
     }
 }
@@ -221,10 +189,7 @@ struct Unreadable {
 
 /// Reads a file's text without the line break at its end.
 fn read(path: &Path) -> Result<String, Unreadable> {
-    let unreadable = |title: &str, help| Unreadable {
-        title: title.to_owned(),
-        help,
-    };
+    let unreadable = |title: &str, help| Unreadable { title: title.to_owned(), help };
     // Asked before it is opened: opening a pipe waits for its other end, for ever.
     let metadata = fs::metadata(path).map_err(|error| because(&error))?;
     if metadata.is_dir() {
@@ -234,27 +199,17 @@ fn read(path: &Path) -> Result<String, Unreadable> {
         ));
     }
     if !metadata.is_file() {
-        return Err(unreadable(
-            "what should be its file is a device, a pipe or a socket",
-            "name a regular file",
-        ));
+        return Err(unreadable("what should be its file is a device, a pipe or a socket", "name a regular file"));
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
         .map_err(|error| because(&error))?;
     if bytes.len() as u64 > LARGEST_FILE {
-        return Err(unreadable(
-            "its file is larger than 1 MiB",
-            "check that the path is the right one",
-        ));
+        return Err(unreadable("its file is larger than 1 MiB", "check that the path is the right one"));
     }
-    let mut text = String::from_utf8(bytes).map_err(|_| {
-        unreadable(
-            "its file is not UTF-8 text",
-            "check that the path is the right one",
-        )
-    })?;
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| unreadable("its file is not UTF-8 text", "check that the path is the right one"))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -262,20 +217,16 @@ fn read(path: &Path) -> Result<String, Unreadable> {
         }
     }
     match text.contains('\0') {
-        true => Err(unreadable(
-            "its file is not text",
-            "check that the path is the right one",
-        )),
+        true => Err(unreadable("its file is not text", "check that the path is the right one")),
         false => Ok(text),
     }
 }
 
 fn because(error: &io::Error) -> Unreadable {
     let (title, help) = match error.kind() {
-        io::ErrorKind::NotFound => (
-            "its file does not exist",
-            "check the path, and that the Secret or ConfigMap is mounted there",
-        ),
+        io::ErrorKind::NotFound => {
+            ("its file does not exist", "check the path, and that the Secret or ConfigMap is mounted there")
+        }
         io::ErrorKind::PermissionDenied => (
             "its file may not be read by this process",
             "check the mount's `defaultMode`, and `runAsUser` and `fsGroup` of the pod",
@@ -287,8 +238,5 @@ fn because(error: &io::Error) -> Unreadable {
             };
         }
     };
-    Unreadable {
-        title: title.to_owned(),
-        help,
-    }
+    Unreadable { title: title.to_owned(), help }
 }

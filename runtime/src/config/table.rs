@@ -102,10 +102,7 @@ impl Variable {
     ///
     /// `about` says what it is for, to the person who sets it: it is shown by `--help` and in reports.
     #[must_use]
-    pub const fn new<T: DeserializeOwned + Send + 'static>(
-        name: &'static str,
-        about: &'static str,
-    ) -> Self {
+    pub const fn new<T: DeserializeOwned + Send + 'static>(name: &'static str, about: &'static str) -> Self {
         Self {
             name,
             about,
@@ -145,10 +142,7 @@ impl Variable {
     /// Does not compile for [`nested`](Self::nested) variables, of which each has its own default.
     #[must_use]
     pub const fn default(mut self, text: &'static str) -> Self {
-        assert!(
-            matches!(self.part, Part::Field(_)),
-            "nested variables have their own defaults"
-        );
+        assert!(matches!(self.part, Part::Field(_)), "nested variables have their own defaults");
         self.default = Fallback::Text(text);
         self
     }
@@ -160,10 +154,7 @@ impl Variable {
     /// Does not compile for [`nested`](Self::nested) variables, of which each has its own default.
     #[must_use]
     pub const fn default_value(mut self, value: fn() -> Value) -> Self {
-        assert!(
-            matches!(self.part, Part::Field(_)),
-            "nested variables have their own defaults"
-        );
+        assert!(matches!(self.part, Part::Field(_)), "nested variables have their own defaults");
         self.default = Fallback::Value(value);
         self
     }
@@ -180,10 +171,7 @@ impl Variable {
 impl Value {
     /// Wraps a default: `.default_value(|| Value::new::<Duration>(Duration::from_secs(3)))`.
     pub fn new<T: Send + 'static>(value: T) -> Self {
-        Self {
-            value: Box::new(value),
-            type_name: type_name::<T>(),
-        }
+        Self { value: Box::new(value), type_name: type_name::<T>() }
     }
 
     pub(super) fn type_name(&self) -> &'static str {
@@ -211,16 +199,8 @@ impl Values {
         Self::gather(type_name::<C>(), C::VARIABLES, values)
     }
 
-    fn gather(
-        owner: &'static str,
-        variables: &'static [Variable],
-        values: &mut dyn Iterator<Item = Value>,
-    ) -> Self {
-        let mut gathered = Self {
-            owner,
-            fields: Vec::new(),
-            nested: Vec::new(),
-        };
+    fn gather(owner: &'static str, variables: &'static [Variable], values: &mut dyn Iterator<Item = Value>) -> Self {
+        let mut gathered = Self { owner, fields: Vec::new(), nested: Vec::new() };
         for variable in variables {
             match variable.part {
                 Part::Field(_) => gathered.fields.push((variable.name, values.next())),
@@ -250,11 +230,7 @@ impl Values {
                 names.join(", "),
             );
         };
-        let Some(Value {
-            value,
-            type_name: actual,
-        }) = slot.take()
-        else {
+        let Some(Value { value, type_name: actual }) = slot.take() else {
             panic!(
                 "`{owner}::build` takes `{name}` twice\n\
                  help: take each variable once, and clone the value where two fields need it"
@@ -280,9 +256,7 @@ impl Values {
         let taken = self
             .nested
             .iter_mut()
-            .filter(|(nested, _)| {
-                nested.prefix == prefix && (nested.type_id)() == TypeId::of::<C>()
-            })
+            .filter(|(nested, _)| nested.prefix == prefix && (nested.type_id)() == TypeId::of::<C>())
             .find_map(|(_, values)| values.take());
         let Some(mut values) = taken else {
             let owner = self.owner;
@@ -351,9 +325,7 @@ impl Row {
         match (self.shown, self.default) {
             (Some(shown), _) => Some(shown),
             (None, Fallback::None) => None,
-            (None, Fallback::Text(_) | Fallback::Value(_)) if self.shape.secret => {
-                Some("set in the code, not shown")
-            }
+            (None, Fallback::Text(_) | Fallback::Value(_)) if self.shape.secret => Some("set in the code, not shown"),
             (None, Fallback::Text("")) => Some("empty"),
             (None, Fallback::Text(text)) => Some(text),
             (None, Fallback::Value(_)) => Some("set in the code"),

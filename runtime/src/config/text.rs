@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, fmt, vec};
 
 use serde::{
     Deserializer,
-    de::{
-        self, DeserializeOwned, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess,
-        Visitor,
-    },
+    de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
 use super::{duration, size};
@@ -71,9 +68,7 @@ impl de::Error for Invalid {
     // `Url` gives its reason as what is expected; types that say what they are said it already.
     fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         match expected.to_string().as_str() {
-            "relative URL without a base" => {
-                Self::because("it does not start with a scheme, such as `https://`")
-            }
+            "relative URL without a base" => Self::because("it does not start with a scheme, such as `https://`"),
             expected if expected.starts_with("a nonzero") => Self::Kind,
             reason => Self::because(reason),
         }
@@ -115,10 +110,7 @@ impl<'de> Text<'de> {
         }
         let items: Vec<&str> = text.split(',').map(str::trim).collect();
         match items.iter().position(|item| item.is_empty()) {
-            Some(index) => Err(Invalid::because(format_args!(
-                "item {} is empty",
-                index + 1
-            ))),
+            Some(index) => Err(Invalid::because(format_args!("item {} is empty", index + 1))),
             None => Ok(items),
         }
     }
@@ -128,9 +120,8 @@ impl<'de> Text<'de> {
         self.items()?
             .into_iter()
             .map(|item| {
-                let (name, value) = item
-                    .split_once('=')
-                    .ok_or_else(|| Invalid::because(format_args!("`{item}` has no `=`")))?;
+                let (name, value) =
+                    item.split_once('=').ok_or_else(|| Invalid::because(format_args!("`{item}` has no `=`")))?;
                 match names.insert(name.trim()) {
                     true => Ok((name.trim(), value.trim())),
                     false => Err(Invalid::because(format_args!("`{name}` is there twice"))),
@@ -230,19 +221,11 @@ impl<'de> Deserializer<'de> for Text<'de> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Invalid> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Invalid> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Invalid> {
         match name {
             size::NAME => {
                 let size: size::ByteSize = self.text()?.parse().map_err(Invalid::because)?;
@@ -253,17 +236,11 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        let mut items = Items {
-            items: self.items()?.into_iter(),
-            read: 0,
-        };
+        let mut items = Items { items: self.items()?.into_iter(), read: 0 };
         let value = visitor.visit_seq(&mut items)?;
         match items.items.len() {
             0 => Ok(value),
-            more => Err(Invalid::because(format_args!(
-                "the number of values is {}",
-                items.read + more
-            ))),
+            more => Err(Invalid::because(format_args!("the number of values is {}", items.read + more))),
         }
     }
 
@@ -281,10 +258,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        visitor.visit_map(Pairs {
-            pairs: self.pairs()?.into_iter(),
-            value: None,
-        })
+        visitor.visit_map(Pairs { pairs: self.pairs()?.into_iter(), value: None })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -309,9 +283,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         visitor: V,
     ) -> Result<V::Value, Invalid> {
         let text = self.text()?.trim();
-        let known = |same: fn(&str, &str) -> bool| {
-            variants.iter().copied().find(|variant| same(variant, text))
-        };
+        let known = |same: fn(&str, &str) -> bool| variants.iter().copied().find(|variant| same(variant, text));
         let variant = known(|a, b| a == b).or_else(|| known(str::eq_ignore_ascii_case));
         visitor.visit_enum(Variant(variant.unwrap_or(text)))
     }
@@ -326,10 +298,7 @@ struct Items<'de> {
 impl<'de> SeqAccess<'de> for &mut Items<'de> {
     type Error = Invalid;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Invalid> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Invalid> {
         let Some(item) = self.items.next() else {
             return Ok(None);
         };
@@ -349,10 +318,7 @@ struct Pairs<'de> {
 impl<'de> MapAccess<'de> for Pairs<'de> {
     type Error = Invalid;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Invalid> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Invalid> {
         self.value = self.pairs.next();
         let Some((name, _)) = self.value else {
             return Ok(None);
@@ -364,8 +330,7 @@ impl<'de> MapAccess<'de> for Pairs<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
         let (name, value) = self.value.take().ok_or(Invalid::Kind)?;
-        seed.deserialize(Text(Some(value)))
-            .map_err(|invalid| invalid.within(format_args!("`{name}` is `{value}`")))
+        seed.deserialize(Text(Some(value))).map_err(|invalid| invalid.within(format_args!("`{name}` is `{value}`")))
     }
 }
 
@@ -383,10 +348,7 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
 
 impl Variant<'_> {
     fn holds_more<T>(self) -> Result<T, Invalid> {
-        Err(Invalid::because(format_args!(
-            "`{}` holds more than its name, which no text can give",
-            self.0
-        )))
+        Err(Invalid::because(format_args!("`{}` holds more than its name, which no text can give", self.0)))
     }
 }
 
@@ -405,11 +367,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         self.holds_more()
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Invalid> {
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Invalid> {
         self.holds_more()
     }
 }

@@ -6,9 +6,8 @@ use super::{Environment, links, table::Table};
 
 /// What every process finds in its environment, and what is read elsewhere.
 const EVERYWHERE: [&str; 22] = [
-    "COLUMNS", "DISPLAY", "EDITOR", "HOME", "HOST", "HOSTNAME", "LANG", "LANGUAGE", "LINES",
-    "LOGNAME", "MAIL", "OLDPWD", "PATH", "PS1", "PWD", "RUST_LOG", "SHELL", "SHLVL", "TERM",
-    "TMPDIR", "TZ", "USER",
+    "COLUMNS", "DISPLAY", "EDITOR", "HOME", "HOST", "HOSTNAME", "LANG", "LANGUAGE", "LINES", "LOGNAME", "MAIL",
+    "OLDPWD", "PATH", "PS1", "PWD", "RUST_LOG", "SHELL", "SHLVL", "TERM", "TMPDIR", "TZ", "USER",
 ];
 
 /// A variable that is set, and that nothing reads.
@@ -36,8 +35,7 @@ pub(super) fn find(table: &Table, environment: &Environment) -> Vec<Unknown> {
     let mut unset = Vec::new();
     for row in &table.rows {
         let file = table.file_variable(row);
-        let is_set =
-            environment.has(&row.name) || file.as_deref().is_some_and(|file| environment.has(file));
+        let is_set = environment.has(&row.name) || file.as_deref().is_some_and(|file| environment.has(file));
         for name in [Some(row.name.clone()), file].into_iter().flatten() {
             if !is_set {
                 unset.push(name.clone());
@@ -47,22 +45,12 @@ pub(super) fn find(table: &Table, environment: &Environment) -> Vec<Unknown> {
     }
     environment
         .names()
-        .filter(|name| {
-            !known.contains(*name) && !EVERYWHERE.contains(name) && !name.starts_with("OTEL_")
-        })
-        .filter(|name| {
-            links::service_of(name, environment.text(name).unwrap_or_default()).is_none()
-        })
+        .filter(|name| !known.contains(*name) && !EVERYWHERE.contains(name) && !name.starts_with("OTEL_"))
+        .filter(|name| links::service_of(name, environment.text(name).unwrap_or_default()).is_none())
         .filter_map(|name| {
             let meant = nearest(name, unset.iter().map(String::as_str));
-            let prefixed = table
-                .prefixes
-                .iter()
-                .any(|prefix| name.starts_with(prefix.as_str()));
-            (prefixed || meant.is_some()).then(|| Unknown {
-                name: name.to_owned(),
-                meant: meant.map(str::to_owned),
-            })
+            let prefixed = table.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
+            (prefixed || meant.is_some()).then(|| Unknown { name: name.to_owned(), meant: meant.map(str::to_owned) })
         })
         .collect()
 }
@@ -108,10 +96,7 @@ mod tests {
     use super::*;
 
     fn distance_of(a: &str, b: &str) -> usize {
-        distance(
-            &a.chars().collect::<Vec<_>>(),
-            &b.chars().collect::<Vec<_>>(),
-        )
+        distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>())
     }
 
     #[test]

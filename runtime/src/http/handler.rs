@@ -28,22 +28,13 @@ pub async fn handle<H: Handler, T>(
     body: impl Future<Output = T>,
     describe: fn(&T) -> Option<String>,
 ) -> T {
-    let span = tracing::info_span!(
-        "handler",
-        otel.name = H::NAME,
-        code.function.name = H::FUNCTION,
-    );
+    let span = tracing::info_span!("handler", otel.name = H::NAME, code.function.name = H::FUNCTION,);
     for (name, value) in fields {
         span.set_attribute(*name, value.to_string());
     }
     let output = body.instrument(span.clone()).await;
     if let Some(error) = describe(&output) {
-        Failure {
-            function: H::FUNCTION,
-            error,
-            span: span.context().span().span_context().clone(),
-        }
-        .record();
+        Failure { function: H::FUNCTION, error, span: span.context().span().span_context().clone() }.record();
     }
     output
 }

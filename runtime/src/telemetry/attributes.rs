@@ -21,13 +21,8 @@ const REDACTED: &[&str] = &[
 
 /// The method as attribute and label; `_OTHER` for one that clients made up.
 pub(crate) fn method_name(method: &Method) -> &'static str {
-    const KNOWN: &[&str] = &[
-        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
-    ];
-    KNOWN
-        .iter()
-        .find(|known| **known == method.as_str())
-        .unwrap_or(&"_OTHER")
+    const KNOWN: &[&str] = &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
+    KNOWN.iter().find(|known| **known == method.as_str()).unwrap_or(&"_OTHER")
 }
 
 /// The name of a server span: `GET /hello/{name}`, `GET` where no route matched; never the path.
@@ -91,9 +86,8 @@ pub(crate) fn of_request(
 /// The query, with `REDACTED` for the values of credentials.
 fn redacted(query: &str) -> Cow<'_, str> {
     let secret = |pair: &str| {
-        pair.split_once('=').is_some_and(|(name, _)| {
-            form_decoded(name).is_some_and(|name| REDACTED.contains(&name.as_ref()))
-        })
+        pair.split_once('=')
+            .is_some_and(|(name, _)| form_decoded(name).is_some_and(|name| REDACTED.contains(&name.as_ref())))
     };
     if !query.split('&').any(secret) {
         return query.into();
@@ -110,19 +104,16 @@ fn redacted(query: &str) -> Cow<'_, str> {
 
 /// The name of a parameter as the service would read it, since `%73ig` is `sig` too.
 fn form_decoded(name: &str) -> Option<Cow<'_, str>> {
-    url::form_urlencoded::parse(name.as_bytes())
-        .next()
-        .map(|(name, _)| name)
+    url::form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name)
 }
 
 /// What the client called this server, else the address that it reached.
 fn server(request: &Parts, scheme: &str, local: SocketAddr) -> (String, u16) {
-    let authority = request.uri.authority().cloned().or_else(|| {
-        request
-            .headers
-            .get(header::HOST)
-            .and_then(|host| host.as_bytes().try_into().ok())
-    });
+    let authority = request
+        .uri
+        .authority()
+        .cloned()
+        .or_else(|| request.headers.get(header::HOST).and_then(|host| host.as_bytes().try_into().ok()));
     match authority {
         Some(authority) if !authority.host().is_empty() => {
             let default = if scheme == "https" { 443 } else { 80 };
@@ -147,13 +138,7 @@ fn forwarded_client(headers: &HeaderMap) -> Option<IpAddr> {
         .parse::<SocketAddr>()
         .map(|address| address.ip())
         .ok()
-        .or_else(|| {
-            first
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .parse()
-                .ok()
-        });
+        .or_else(|| first.trim_start_matches('[').trim_end_matches(']').parse().ok());
     address
 }
 
@@ -192,9 +177,7 @@ mod tests {
     }
 
     fn one(request: http::request::Builder, name: &str) -> Option<String> {
-        attributes(request)
-            .into_iter()
-            .find_map(|(key, value)| (key == name).then_some(value))
+        attributes(request).into_iter().find_map(|(key, value)| (key == name).then_some(value))
     }
 
     fn get(uri: &str) -> http::request::Builder {
@@ -203,9 +186,7 @@ mod tests {
 
     #[test]
     fn the_names_are_those_of_the_conventions() {
-        let request = get("/hello/you?x=1")
-            .header("host", "shop.example:8443")
-            .header("user-agent", "curl/8");
+        let request = get("/hello/you?x=1").header("host", "shop.example:8443").header("user-agent", "curl/8");
         let expected = [
             ("http.request.method", "GET"),
             ("http.route", "/hello/{name}"),
@@ -229,14 +210,8 @@ mod tests {
             ("a=1&b=2", "a=1&b=2"),
             ("sig=abc", "sig=REDACTED"),
             ("a=1&X-Amz-Signature=s&b", "a=1&X-Amz-Signature=REDACTED&b"),
-            (
-                "X-Amz-Credential=c&X-Amz-Security-Token=t",
-                "X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED",
-            ),
-            (
-                "AWSAccessKeyId=k&Signature=s",
-                "AWSAccessKeyId=REDACTED&Signature=REDACTED",
-            ),
+            ("X-Amz-Credential=c&X-Amz-Security-Token=t", "X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED"),
+            ("AWSAccessKeyId=k&Signature=s", "AWSAccessKeyId=REDACTED&Signature=REDACTED"),
             ("X-Goog-Signature=g", "X-Goog-Signature=REDACTED"),
             ("%73ig=abc=d", "%73ig=REDACTED"),
             ("sig", "sig"),
@@ -258,10 +233,7 @@ mod tests {
         let request = http::Request::builder().method("BREW").uri("/");
         assert_eq!(one(request, "http.request.method").unwrap(), "_OTHER");
         let request = http::Request::builder().method("BREW").uri("/");
-        assert_eq!(
-            one(request, "http.request.method_original").unwrap(),
-            "BREW"
-        );
+        assert_eq!(one(request, "http.request.method_original").unwrap(), "BREW");
         let request = http::Request::builder().method("get").uri("/");
         assert_eq!(one(request, "http.request.method").unwrap(), "_OTHER");
         assert_eq!(one(get("/"), "http.request.method_original"), None);
@@ -274,38 +246,22 @@ mod tests {
             ("x-forwarded-for", "203.0.113.9:4711", "203.0.113.9"),
             ("x-forwarded-for", "2001:db8::1", "2001:db8::1"),
             ("x-forwarded-for", "nonsense", "10.0.0.2"),
-            (
-                "forwarded",
-                "proto=https;For=\"[2001:db8::2]:99\", for=10.9.9.9",
-                "2001:db8::2",
-            ),
+            ("forwarded", "proto=https;For=\"[2001:db8::2]:99\", for=10.9.9.9", "2001:db8::2"),
             ("forwarded", "by=x", "10.0.0.2"),
         ] {
             let address = one(get("/").header(name, value), "client.address");
             assert_eq!(address.unwrap(), expected, "{name}: {value}");
         }
-        assert_eq!(
-            one(get("/").header("x-forwarded-proto", "https"), "url.scheme").unwrap(),
-            "https"
-        );
-        assert_eq!(
-            one(get("/").header("x-forwarded-proto", "gopher"), "url.scheme").unwrap(),
-            "http"
-        );
+        assert_eq!(one(get("/").header("x-forwarded-proto", "https"), "url.scheme").unwrap(), "https");
+        assert_eq!(one(get("/").header("x-forwarded-proto", "gopher"), "url.scheme").unwrap(), "http");
     }
 
     #[test]
     fn the_server_is_what_the_client_called_it() {
         assert_eq!(one(get("/"), "server.address").unwrap(), "10.0.0.1");
         assert_eq!(one(get("/"), "server.port").unwrap(), "8080");
-        assert_eq!(
-            one(get("/").header("host", "a"), "server.port").unwrap(),
-            "80"
-        );
+        assert_eq!(one(get("/").header("host", "a"), "server.port").unwrap(), "80");
         assert_eq!(one(get("http://b:81/"), "server.address").unwrap(), "b");
-        assert_eq!(
-            one(get("/").header("host", "\u{ff}@@"), "server.address").unwrap(),
-            "10.0.0.1"
-        );
+        assert_eq!(one(get("/").header("host", "\u{ff}@@"), "server.address").unwrap(), "10.0.0.1");
     }
 }

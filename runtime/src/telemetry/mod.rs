@@ -47,82 +47,30 @@ pub(crate) use self::traces::collected::finished_spans;
 
 /// The variables that are read here, for `--help`: name, purpose, default.
 pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
-    (
-        "RUST_LOG",
-        "What is logged, such as `info,my_service=debug`",
-        "info",
-    ),
-    (
-        "OTEL_SERVICE_NAME",
-        "`service.name` of the telemetry",
-        "the package's name",
-    ),
-    (
-        "OTEL_RESOURCE_ATTRIBUTES",
-        "More attributes of the process: `key=value,key=value`",
-        "",
-    ),
+    ("RUST_LOG", "What is logged, such as `info,my_service=debug`", "info"),
+    ("OTEL_SERVICE_NAME", "`service.name` of the telemetry", "the package's name"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "More attributes of the process: `key=value,key=value`", ""),
     ("OTEL_SDK_DISABLED", "Whether to record no traces", "false"),
-    (
-        "OTEL_PROPAGATORS",
-        "How trace context travels: `tracecontext`, `baggage`, `none`",
-        "tracecontext,baggage",
-    ),
-    (
-        "OTEL_TRACES_EXPORTER",
-        "Where traces go: `otlp` or `none`",
-        "otlp",
-    ),
+    ("OTEL_PROPAGATORS", "How trace context travels: `tracecontext`, `baggage`, `none`", "tracecontext,baggage"),
+    ("OTEL_TRACES_EXPORTER", "Where traces go: `otlp` or `none`", "otlp"),
     (
         "OTEL_TRACES_SAMPLER",
         "Which traces are kept: `always_on`, `always_off`, `traceidratio`, or one of them after `parentbased_`",
         "parentbased_always_on",
     ),
-    (
-        "OTEL_TRACES_SAMPLER_ARG",
-        "The share of traces that `traceidratio` keeps, 0 to 1",
-        "1",
-    ),
+    ("OTEL_TRACES_SAMPLER_ARG", "The share of traces that `traceidratio` keeps, 0 to 1", "1"),
     (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "The collector, such as `http://collector:4318`; without it nothing is exported",
         "",
     ),
-    (
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-        "`http/protobuf` or `grpc`",
-        "http/protobuf",
-    ),
-    (
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        "Headers for the collector: `key=value,key=value`",
-        "",
-    ),
-    (
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-        "How long the collector may take to answer, in milliseconds",
-        "10000",
-    ),
-    (
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "How long spans wait for others to go with, in milliseconds",
-        "5000",
-    ),
-    (
-        "OTEL_BSP_MAX_QUEUE_SIZE",
-        "How many spans may wait; more are dropped and counted",
-        "2048",
-    ),
-    (
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        "How many spans go at once",
-        "512",
-    ),
-    (
-        "OTEL_BSP_EXPORT_TIMEOUT",
-        "How long a batch is tried, in milliseconds",
-        "30000",
-    ),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "`http/protobuf` or `grpc`", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "Headers for the collector: `key=value,key=value`", ""),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "How long the collector may take to answer, in milliseconds", "10000"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "How long spans wait for others to go with, in milliseconds", "5000"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "How many spans may wait; more are dropped and counted", "2048"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "How many spans go at once", "512"),
+    ("OTEL_BSP_EXPORT_TIMEOUT", "How long a batch is tried, in milliseconds", "30000"),
 ];
 
 /// The content type of Prometheus' text format.
@@ -143,8 +91,7 @@ struct Process {
 }
 
 /// What the filter of the logs stands on.
-type Traced =
-    Layered<Filtered<OpenTelemetryLayer<Registry, Tracer>, SpanFilter, Registry>, Registry>;
+type Traced = Layered<Filtered<OpenTelemetryLayer<Registry, Tracer>, SpanFilter, Registry>, Registry>;
 
 static PROCESS: OnceLock<Process> = OnceLock::new();
 
@@ -162,10 +109,7 @@ impl Telemetry {
             *warnings.lock().unwrap_or_else(PoisonError::into_inner) = said;
             process
         });
-        for warning in warnings
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-        {
+        for warning in warnings.into_inner().unwrap_or_else(PoisonError::into_inner) {
             tracing::warn!(target: "seaworthy::telemetry", "{warning}");
         }
         Self { process }
@@ -179,10 +123,7 @@ impl Telemetry {
     /// Changes the log filter; an error says what is wrong with the directives.
     pub(crate) fn set_filter(&self, directives: &str) -> Result<(), String> {
         let filter = logs::checked_filter(directives)?;
-        self.process
-            .filter
-            .reload(filter)
-            .map_err(|error| error.to_string())
+        self.process.filter.reload(filter).map_err(|error| error.to_string())
     }
 
     /// Sends what is still here, waiting at most this long. Blocks; safe on any thread.
@@ -220,19 +161,14 @@ impl Process {
         };
         #[cfg(not(feature = "otlp"))]
         if otel.exporter.is_some() {
-            warnings.push(
-                "no span is exported: this build lacks the feature `otlp` of seaworthy".into(),
-            );
+            warnings.push("no span is exported: this build lacks the feature `otlp` of seaworthy".into());
         }
         let provider = provider.build();
         opentelemetry::global::set_tracer_provider(provider.clone());
 
         let no_color = environment.text("NO_COLOR").is_some();
         let writer = Writer::to_stdout();
-        let log = LogLayer::new(
-            Format::choose(settings.log_format, no_color),
-            Arc::clone(&writer),
-        );
+        let log = LogLayer::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
         let (filter, handle) = reload::Layer::new(filter);
         // The layer of traces comes first, since it wants the registry itself beneath it.
         let subscriber = tracing_subscriber::registry()

@@ -80,18 +80,10 @@ impl<'a> Incoming<'a> {
     fn new(headers: &'a HeaderMap) -> Self {
         let mut parents = headers.get_all("traceparent").iter();
         let traceparent = match (parents.next(), parents.next()) {
-            (Some(value), None) => value
-                .to_str()
-                .ok()
-                .map(str::trim)
-                .filter(|text| is_traceparent(text)),
+            (Some(value), None) => value.to_str().ok().map(str::trim).filter(|text| is_traceparent(text)),
             _ => None,
         };
-        Self {
-            traceparent,
-            tracestate: list(headers, "tracestate"),
-            baggage: list(headers, "baggage"),
-        }
+        Self { traceparent, tracestate: list(headers, "tracestate"), baggage: list(headers, "baggage") }
     }
 }
 
@@ -114,18 +106,14 @@ impl Extractor for Incoming<'_> {
 fn list<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?.to_str().ok()?;
-    values.try_fold(Cow::Borrowed(first), |list, value| {
-        Some(Cow::Owned(format!("{list},{}", value.to_str().ok()?)))
-    })
+    values.try_fold(Cow::Borrowed(first), |list, value| Some(Cow::Owned(format!("{list},{}", value.to_str().ok()?))))
 }
 
 /// `version-traceid-parentid-flags` in lower-case hex of the right lengths. A future version may have more behind a dash.
 fn is_traceparent(text: &str) -> bool {
     let bytes = text.as_bytes();
     let hex = |range: std::ops::Range<usize>| {
-        bytes
-            .get(range)
-            .is_some_and(|part| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+        bytes.get(range).is_some_and(|part| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
     };
     let dash = |at: usize| bytes.get(at) == Some(&b'-');
     let end = if text.starts_with("00") {
@@ -146,13 +134,13 @@ mod tests {
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     fn extract(headers: &[(&'static str, &str)]) -> Context {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
-            .fold(HeaderMap::new(), |mut map, (name, value)| {
+        let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).fold(
+            HeaderMap::new(),
+            |mut map, (name, value)| {
                 map.append(name, value);
                 map
-            });
+            },
+        );
         propagator(&[Propagator::TraceContext, Propagator::Baggage])
             .extract_with_context(&Context::new(), &Incoming::new(&headers))
     }
@@ -189,10 +177,7 @@ mod tests {
         ] {
             assert_eq!(trace_of(&[("traceparent", bad)]), None, "{bad}");
         }
-        assert_eq!(
-            trace_of(&[("traceparent", PARENT), ("traceparent", PARENT)]),
-            None
-        );
+        assert_eq!(trace_of(&[("traceparent", PARENT), ("traceparent", PARENT)]), None);
     }
 
     #[test]
@@ -212,11 +197,7 @@ mod tests {
 
     #[test]
     fn it_goes_out_as_it_came_in() {
-        let context = extract(&[
-            ("traceparent", PARENT),
-            ("tracestate", "a=1"),
-            ("baggage", "user=7"),
-        ]);
+        let context = extract(&[("traceparent", PARENT), ("tracestate", "a=1"), ("baggage", "user=7")]);
         let mut headers = HeaderMap::new();
         propagator(&[Propagator::TraceContext, Propagator::Baggage])
             .inject_context(&context, &mut Outgoing(&mut headers));

@@ -82,12 +82,7 @@ pub(crate) fn set_access_log(access_log: AccessLog) {
 
 impl ServerRequest {
     /// Begins the span, as a child of what the headers say, and counts the request as active.
-    pub(crate) fn begin(
-        request: &Parts,
-        route: Option<&str>,
-        local: SocketAddr,
-        peer: SocketAddr,
-    ) -> Self {
+    pub(crate) fn begin(request: &Parts, route: Option<&str>, local: SocketAddr, peer: SocketAddr) -> Self {
         let started = Instant::now();
         let method = attributes::method_name(&request.method);
         let scheme = attributes::scheme(&request.headers);
@@ -98,14 +93,11 @@ impl ServerRequest {
             otel.name = &*name,
             otel.kind = "server",
         );
-        let parent = propagation::extract_context(&request.headers)
-            .with_value(Failures(Mutex::new(Some(Vec::new()))));
+        let parent = propagation::extract_context(&request.headers).with_value(Failures(Mutex::new(Some(Vec::new()))));
         // Fails where a subscriber other than ours is installed: then there are no traces.
         _ = span.set_parent(parent);
         let context = span.context();
-        context.span().set_attributes(attributes::of_request(
-            request, method, scheme, route, local, peer,
-        ));
+        context.span().set_attributes(attributes::of_request(request, method, scheme, route, local, peer));
         active(method, scheme).increment(1.0);
         Self {
             span,
@@ -161,9 +153,7 @@ impl ServerRequest {
 
     fn log_access(&self, seconds: f64, status: Option<StatusCode>, error: Option<&str>) {
         let access_log = ACCESS_LOG.load(Ordering::Relaxed);
-        if access_log == AccessLog::Off as u8
-            || access_log == AccessLog::Errors as u8 && error.is_none()
-        {
+        if access_log == AccessLog::Off as u8 || access_log == AccessLog::Errors as u8 && error.is_none() {
             return;
         }
         let outcome: Cow<'_, str> = match (status, error) {
@@ -193,16 +183,13 @@ impl ServerRequest {
         let route = self.route.clone().unwrap_or_default();
         match ending {
             Ending::Shed => {
-                metrics::counter!("seaworthy_requests_shed_total", "reason" => "in_flight")
-                    .increment(1);
+                metrics::counter!("seaworthy_requests_shed_total", "reason" => "in_flight").increment(1);
             }
             Ending::Cut => {
-                metrics::counter!("seaworthy_requests_cut_total", "http_route" => route.clone())
-                    .increment(1);
+                metrics::counter!("seaworthy_requests_cut_total", "http_route" => route.clone()).increment(1);
             }
             Ending::Panicked => {
-                metrics::counter!("seaworthy_panics_total", "http_route" => route.clone())
-                    .increment(1);
+                metrics::counter!("seaworthy_panics_total", "http_route" => route.clone()).increment(1);
             }
             Ending::Answered | Ending::TimedOut | Ending::Cancelled => {}
         }
@@ -243,11 +230,7 @@ impl Failure {
 
     /// Logs it in the span of the handler. What the client did wrong is nothing to wake up for.
     fn log(self, status: Option<StatusCode>) {
-        let Self {
-            function,
-            error,
-            span,
-        } = self;
+        let Self { function, error, span } = self;
         let _in_span = Context::new().with_remote_span_context(span).attach();
         let code = status.map(|status| status.as_u16());
         if code.is_some_and(|code| code < 500) {
@@ -297,9 +280,7 @@ fn active(method: &'static str, scheme: &'static str) -> metrics::Gauge {
 /// `error.type`: why the request failed, if it did. What the client did wrong is no failure of the service.
 fn error_type(ending: Ending, status: Option<StatusCode>) -> Option<Cow<'static, str>> {
     match ending {
-        Ending::Answered => status
-            .filter(StatusCode::is_server_error)
-            .map(|status| status.as_str().to_owned().into()),
+        Ending::Answered => status.filter(StatusCode::is_server_error).map(|status| status.as_str().to_owned().into()),
         Ending::Panicked => Some("panic".into()),
         Ending::TimedOut => Some("timeout".into()),
         Ending::Cancelled => Some("cancelled".into()),

@@ -12,27 +12,17 @@ use crate::{About, config::Environment};
 
 /// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
 const KUBERNETES: &[(&str, &[&str])] = &[
-    (
-        "k8s.namespace.name",
-        &["K8S_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"],
-    ),
+    ("k8s.namespace.name", &["K8S_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"]),
     ("k8s.pod.name", &["K8S_POD_NAME", "POD_NAME"]),
     ("k8s.pod.uid", &["K8S_POD_UID", "POD_UID"]),
     ("k8s.pod.ip", &["K8S_POD_IP", "POD_IP"]),
     ("k8s.node.name", &["K8S_NODE_NAME", "NODE_NAME"]),
-    (
-        "k8s.container.name",
-        &["K8S_CONTAINER_NAME", "CONTAINER_NAME"],
-    ),
+    ("k8s.container.name", &["K8S_CONTAINER_NAME", "CONTAINER_NAME"]),
 ];
 
 /// The attributes of this process. What the user says in `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
 /// `OTEL_SERVICE_NAME` over that.
-pub(crate) fn resource(
-    about: &About,
-    settings: &OtelSettings,
-    environment: &Environment,
-) -> Resource {
+pub(crate) fn resource(about: &About, settings: &OtelSettings, environment: &Environment) -> Resource {
     let kubernetes: Vec<_> = KUBERNETES
         .iter()
         .filter_map(|(attribute, variables)| {
@@ -47,10 +37,7 @@ pub(crate) fn resource(
             KeyValue::new("service.version", about.version),
         ])
         .with_detector(Box::new(TelemetryResourceDetector))
-        .with_attribute(KeyValue::new(
-            "service.instance.id",
-            instance_id(settings, &kubernetes),
-        ))
+        .with_attribute(KeyValue::new("service.instance.id", instance_id(settings, &kubernetes)))
         .with_attributes(kubernetes)
         .with_attributes(
             environment
@@ -58,17 +45,9 @@ pub(crate) fn resource(
                 .map(|text| KeyValue::new("deployment.environment.name", text.to_owned())),
         )
         .with_attributes(
-            settings
-                .resource_attributes
-                .iter()
-                .map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
+            settings.resource_attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
         )
-        .with_attributes(
-            settings
-                .service_name
-                .as_ref()
-                .map(|name| KeyValue::new("service.name", name.clone())),
-        )
+        .with_attributes(settings.service_name.as_ref().map(|name| KeyValue::new("service.name", name.clone())))
         .build()
 }
 
@@ -82,11 +61,7 @@ fn instance_id(settings: &OtelSettings, kubernetes: &[KeyValue]) -> String {
                 .map(|attribute| attribute.value.to_string())
         })
     };
-    match (
-        part("k8s.namespace.name"),
-        part("k8s.pod.name"),
-        part("k8s.container.name"),
-    ) {
+    match (part("k8s.namespace.name"), part("k8s.pod.name"), part("k8s.container.name")) {
         (Some(namespace), Some(pod), Some(container)) => format!("{namespace}.{pod}.{container}"),
         _ => random_uuid(),
     }
@@ -98,25 +73,14 @@ fn random_uuid() -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = format!("{:032x}", u128::from_be_bytes(bytes));
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-")
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ABOUT: About = About {
-        name: "greeter",
-        version: "1.2.3",
-        description: "",
-    };
+    const ABOUT: About = About { name: "greeter", version: "1.2.3", description: "" };
 
     fn attributes(variables: &[(&str, &str)]) -> Vec<(String, String)> {
         let environment: Environment = variables.iter().copied().collect();
@@ -129,9 +93,7 @@ mod tests {
     }
 
     fn one(variables: &[(&str, &str)], name: &str) -> Option<String> {
-        attributes(variables)
-            .into_iter()
-            .find_map(|(key, value)| (key == name).then_some(value))
+        attributes(variables).into_iter().find_map(|(key, value)| (key == name).then_some(value))
     }
 
     #[test]
@@ -140,27 +102,14 @@ mod tests {
         let variable = ("OTEL_SERVICE_NAME", "variable");
         assert_eq!(one(&[], "service.name").unwrap(), "greeter");
         assert_eq!(one(&[attribute], "service.name").unwrap(), "attribute");
-        assert_eq!(
-            one(&[attribute, variable], "service.name").unwrap(),
-            "variable"
-        );
-        assert_eq!(
-            one(&[("OTEL_SERVICE_NAME", "")], "service.name").unwrap(),
-            "greeter"
-        );
+        assert_eq!(one(&[attribute, variable], "service.name").unwrap(), "variable");
+        assert_eq!(one(&[("OTEL_SERVICE_NAME", "")], "service.name").unwrap(), "greeter");
     }
 
     #[test]
     fn the_instance_is_the_container_in_kubernetes() {
-        let pod = [
-            ("POD_NAMESPACE", "shop"),
-            ("POD_NAME", "greeter-7d9"),
-            ("CONTAINER_NAME", "main"),
-        ];
-        assert_eq!(
-            one(&pod, "service.instance.id").unwrap(),
-            "shop.greeter-7d9.main"
-        );
+        let pod = [("POD_NAMESPACE", "shop"), ("POD_NAME", "greeter-7d9"), ("CONTAINER_NAME", "main")];
+        assert_eq!(one(&pod, "service.instance.id").unwrap(), "shop.greeter-7d9.main");
         assert_eq!(one(&pod, "k8s.pod.name").unwrap(), "greeter-7d9");
         assert_eq!(one(&pod, "k8s.namespace.name").unwrap(), "shop");
         assert_eq!(one(&pod, "k8s.container.name").unwrap(), "main");
@@ -177,15 +126,10 @@ mod tests {
 
     #[test]
     fn attributes_are_decoded_and_win() {
-        let variables = [(
-            "OTEL_RESOURCE_ATTRIBUTES",
-            "deployment.environment.name=prod, team=a%2Cb ,service.version=9",
-        )];
+        let variables =
+            [("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod, team=a%2Cb ,service.version=9")];
         assert_eq!(one(&variables, "team").unwrap(), "a,b");
-        assert_eq!(
-            one(&variables, "deployment.environment.name").unwrap(),
-            "prod"
-        );
+        assert_eq!(one(&variables, "deployment.environment.name").unwrap(), "prod");
         assert_eq!(one(&variables, "service.version").unwrap(), "9");
         assert_eq!(one(&[], "service.version").unwrap(), "1.2.3");
         assert_eq!(one(&[], "telemetry.sdk.language").unwrap(), "rust");

@@ -82,21 +82,14 @@ struct Reader<'a> {
 impl OtelSettings {
     /// Reads the variables; the texts say what of them can't be used.
     pub(crate) fn read(environment: &Environment) -> (Self, Vec<String>) {
-        let mut reader = Reader {
-            environment,
-            warnings: Vec::new(),
-        };
+        let mut reader = Reader { environment, warnings: Vec::new() };
         let disabled = reader.flag("OTEL_SDK_DISABLED");
         let settings = Self {
             service_name: environment.text("OTEL_SERVICE_NAME").map(str::to_owned),
             resource_attributes: reader.pairs("OTEL_RESOURCE_ATTRIBUTES"),
             propagators: reader.propagators(),
             // Without the SDK nothing begins a trace that is sampled, but what a caller decided is passed on.
-            sampler: if disabled {
-                SamplerChoice::ParentBasedAlwaysOff
-            } else {
-                reader.sampler()
-            },
+            sampler: if disabled { SamplerChoice::ParentBasedAlwaysOff } else { reader.sampler() },
             exporter: if disabled { None } else { reader.exporter() },
         };
         (settings, reader.warnings)
@@ -129,8 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     fn ignore(&mut self, name: &str, text: &str, why: impl Display) {
-        self.warnings
-            .push(format!("{name}={text:?} is ignored: {why}"));
+        self.warnings.push(format!("{name}={text:?} is ignored: {why}"));
     }
 
     fn flag(&mut self, name: &str) -> bool {
@@ -168,9 +160,7 @@ impl<'a> Reader<'a> {
                     pairs.insert(percent_decoded(key.trim()), percent_decoded(value.trim()));
                 }
                 _ if pair.is_empty() => {}
-                _ => self.warnings.push(format!(
-                    "an entry of {name} is ignored: expected `key=value`"
-                )),
+                _ => self.warnings.push(format!("an entry of {name} is ignored: expected `key=value`")),
             }
         }
         pairs
@@ -178,16 +168,9 @@ impl<'a> Reader<'a> {
 
     fn propagators(&mut self) -> Vec<Propagator> {
         let name = "OTEL_PROPAGATORS";
-        let text = self
-            .environment
-            .text(name)
-            .unwrap_or("tracecontext,baggage");
+        let text = self.environment.text(name).unwrap_or("tracecontext,baggage");
         let mut propagators = Vec::new();
-        for item in text
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-        {
+        for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             let propagator = match item {
                 "tracecontext" => Propagator::TraceContext,
                 "baggage" => Propagator::Baggage,
@@ -265,10 +248,7 @@ impl<'a> Reader<'a> {
     }
 
     fn protocol(&mut self) -> Protocol {
-        let names = [
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-        ];
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
         match self.first(names) {
             None | Some((_, "http/protobuf")) => Protocol::HttpProtobuf,
             Some((_, "grpc")) => Protocol::Grpc,
@@ -280,16 +260,9 @@ impl<'a> Reader<'a> {
     }
 
     fn endpoint(&mut self, protocol: Protocol) -> Option<http::Uri> {
-        let names = [
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-        ];
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
         let (name, text) = self.first(names)?;
-        let mut url = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
+        let mut url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         if name == names[1] && protocol == Protocol::HttpProtobuf {
             url.truncate(url.trim_end_matches('/').len());
             url.push_str("/v1/traces");
@@ -299,38 +272,29 @@ impl<'a> Reader<'a> {
             Ok(uri) if uri.scheme_str() == Some("https") => {
                 "this build can't speak TLS; send to a collector over `http://`, which can"
             }
-            Ok(uri) if uri.scheme_str() != Some("http") => {
-                "expected a URL like `http://collector:4318`"
-            }
+            Ok(uri) if uri.scheme_str() != Some("http") => "expected a URL like `http://collector:4318`",
             Ok(uri) => return Some(uri),
             Err(_) => "expected a URL like `http://collector:4318`",
         };
-        self.warnings
-            .push(format!("{name} is ignored, and no span is exported: {why}"));
+        self.warnings.push(format!("{name} is ignored, and no span is exported: {why}"));
         None
     }
 
     fn headers(&mut self) -> http::HeaderMap {
         let mut headers = http::HeaderMap::new();
-        let names = [
-            "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-            "OTEL_EXPORTER_OTLP_HEADERS",
-        ];
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
         let Some((name, _)) = self.first(names) else {
             return headers;
         };
         for (key, value) in self.pairs(name) {
-            match (
-                http::HeaderName::try_from(&key),
-                http::HeaderValue::try_from(&value),
-            ) {
+            match (http::HeaderName::try_from(&key), http::HeaderValue::try_from(&value)) {
                 (Ok(key), Ok(mut value)) => {
                     value.set_sensitive(true);
                     headers.insert(key, value);
                 }
-                _ => self.warnings.push(format!(
-                    "the entry {key:?} of {name} is ignored: it can't be sent as a header"
-                )),
+                _ => {
+                    self.warnings.push(format!("the entry {key:?} of {name} is ignored: it can't be sent as a header"))
+                }
             }
         }
         headers
@@ -362,20 +326,8 @@ impl<'a> Reader<'a> {
     /// Warns of what this version can't do.
     fn unsupported(&mut self) {
         for (names, none) in [
-            (
-                [
-                    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-                    "OTEL_EXPORTER_OTLP_COMPRESSION",
-                ],
-                "none",
-            ),
-            (
-                [
-                    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-                    "OTEL_EXPORTER_OTLP_CERTIFICATE",
-                ],
-                "",
-            ),
+            (["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"], "none"),
+            (["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], ""),
         ] {
             if let Some((name, text)) = self.first(names)
                 && text != none

@@ -18,29 +18,19 @@ use tracing_subscriber::{
 use super::settings::SamplerChoice;
 
 /// Crates whose spans tell of the machinery, not of the service. Those of an exporter would be exported by it again.
-const MACHINERY: &[&str] = &[
-    "h2",
-    "hyper",
-    "hyper_util",
-    "opentelemetry",
-    "opentelemetry_sdk",
-];
+const MACHINERY: &[&str] = &["h2", "hyper", "hyper_util", "opentelemetry", "opentelemetry_sdk"];
 
 /// A tracer provider, as yet without a way out.
 pub(crate) fn provider(sampler: SamplerChoice, resource: Resource) -> TracerProviderBuilder {
     let parent_based = |sampler| Sampler::ParentBased(Box::new(sampler));
-    SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_sampler(match sampler {
-            SamplerChoice::AlwaysOn => Sampler::AlwaysOn,
-            SamplerChoice::AlwaysOff => Sampler::AlwaysOff,
-            SamplerChoice::Ratio(ratio) => Sampler::TraceIdRatioBased(ratio),
-            SamplerChoice::ParentBasedAlwaysOn => parent_based(Sampler::AlwaysOn),
-            SamplerChoice::ParentBasedAlwaysOff => parent_based(Sampler::AlwaysOff),
-            SamplerChoice::ParentBasedRatio(ratio) => {
-                parent_based(Sampler::TraceIdRatioBased(ratio))
-            }
-        })
+    SdkTracerProvider::builder().with_resource(resource).with_sampler(match sampler {
+        SamplerChoice::AlwaysOn => Sampler::AlwaysOn,
+        SamplerChoice::AlwaysOff => Sampler::AlwaysOff,
+        SamplerChoice::Ratio(ratio) => Sampler::TraceIdRatioBased(ratio),
+        SamplerChoice::ParentBasedAlwaysOn => parent_based(Sampler::AlwaysOn),
+        SamplerChoice::ParentBasedAlwaysOff => parent_based(Sampler::AlwaysOff),
+        SamplerChoice::ParentBasedRatio(ratio) => parent_based(Sampler::TraceIdRatioBased(ratio)),
+    })
 }
 
 /// The layer that makes spans of OpenTelemetry, with nothing on them that the conventions don't ask for. To be used
@@ -76,11 +66,7 @@ impl<S> Filter<S> for SpanFilter {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if is_recorded(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        if is_recorded(metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -13,10 +13,7 @@ use bytes::Bytes;
 use opentelemetry::Context;
 use opentelemetry_proto::{
     tonic::collector::trace::v1::ExportTraceServiceRequest,
-    transform::{
-        common::tonic::ResourceAttributesWithSchema,
-        trace::tonic::group_spans_by_resource_and_scope,
-    },
+    transform::{common::tonic::ResourceAttributesWithSchema, trace::tonic::group_spans_by_resource_and_scope},
 };
 use opentelemetry_sdk::{
     Resource,
@@ -82,16 +79,11 @@ pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> (Exporte
         failing: false,
         waiting: Vec::new(),
     };
-    let thread = thread::Builder::new()
-        .name("seaworthy-otlp".into())
-        .spawn(|| worker.run_on_this_thread());
+    let thread = thread::Builder::new().name("seaworthy-otlp".into()).spawn(|| worker.run_on_this_thread());
     if let Err(error) = thread {
         tracing::warn!(target: "seaworthy::telemetry", "no span is exported: {error}");
     }
-    let queue = Queue {
-        spans,
-        flushes: flushes.clone(),
-    };
+    let queue = Queue { spans, flushes: flushes.clone() };
     (Exporter { flushes }, queue)
 }
 
@@ -106,8 +98,7 @@ impl Exporter {
 
 fn flush(flushes: &mpsc::UnboundedSender<FlushRequest>, within: Duration) -> bool {
     let (done, wait) = blocking::sync_channel(1);
-    flushes.send(done).is_err()
-        || wait.recv_timeout(within) != Err(blocking::RecvTimeoutError::Timeout)
+    flushes.send(done).is_err() || wait.recv_timeout(within) != Err(blocking::RecvTimeoutError::Timeout)
 }
 
 // === impl Queue ===
@@ -128,20 +119,12 @@ impl SpanProcessor for Queue {
 
     fn force_flush(&self) -> OTelSdkResult {
         let within = Duration::from_secs(5);
-        if flush(&self.flushes, within) {
-            Ok(())
-        } else {
-            Err(OTelSdkError::Timeout(within))
-        }
+        if flush(&self.flushes, within) { Ok(()) } else { Err(OTelSdkError::Timeout(within)) }
     }
 
     /// The thread goes on until the process ends; spans that end after a shutdown are still sent if there is time.
     fn shutdown_with_timeout(&self, within: Duration) -> OTelSdkResult {
-        if flush(&self.flushes, within) {
-            Ok(())
-        } else {
-            Err(OTelSdkError::Timeout(within))
-        }
+        if flush(&self.flushes, within) { Ok(()) } else { Err(OTelSdkError::Timeout(within)) }
     }
 }
 
@@ -170,11 +153,7 @@ impl Worker {
         let mut spans = Vec::new();
         while self.fill(&mut spans).await {
             // What arrives during a flush may keep it from ending: only as many as are there now.
-            let mut left = if self.waiting.is_empty() {
-                0
-            } else {
-                self.spans.len()
-            };
+            let mut left = if self.waiting.is_empty() { 0 } else { self.spans.len() };
             loop {
                 if !spans.is_empty() {
                     self.export(std::mem::take(&mut spans)).await;
@@ -220,9 +199,8 @@ impl Worker {
     /// Sends a batch; tries again until its time is up, or once more where a flush waits.
     async fn export(&mut self, spans: Vec<SpanData>) {
         let count = spans.len() as u64;
-        let request = ExportTraceServiceRequest {
-            resource_spans: group_spans_by_resource_and_scope(spans, &self.resource),
-        };
+        let request =
+            ExportTraceServiceRequest { resource_spans: group_spans_by_resource_and_scope(spans, &self.resource) };
         let body = Bytes::from(request.encode_to_vec());
         let give_up = Instant::now() + self.batch.export_timeout;
         let mut backoff = Duration::from_millis(500);
@@ -230,9 +208,7 @@ impl Worker {
             let (why, retry) = match self.transport.send(body.clone()).await {
                 Ok(rejected) => return self.sent(count, rejected),
                 Err(Failure::Refused { why }) => (why, None),
-                Err(Failure::Retry { why, after }) => {
-                    (why, Some(after.unwrap_or(jittered(backoff))))
-                }
+                Err(Failure::Retry { why, after }) => (why, Some(after.unwrap_or(jittered(backoff)))),
             };
             self.say_failing(&why);
             let Some(wait) = retry else {

@@ -12,10 +12,7 @@ use super::*;
 use crate::telemetry::settings::OtelSettings;
 
 /// For collectors that never answer: the end of a test waits for the last attempt.
-const QUICK: &[(&str, &str)] = &[
-    ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
-    ("OTEL_BSP_EXPORT_TIMEOUT", "300"),
-];
+const QUICK: &[(&str, &str)] = &[("OTEL_EXPORTER_OTLP_TIMEOUT", "300"), ("OTEL_BSP_EXPORT_TIMEOUT", "300")];
 const LONG: Duration = Duration::from_secs(20);
 
 /// A collector that answers with these bytes, one after the other and then the last, and passes on what it gets.
@@ -29,9 +26,7 @@ fn collector(answers: &'static [&'static str]) -> (String, Receiver<ExportTraceS
             if let Some(body) = request_body(&mut stream) {
                 let answer = answers[number.min(answers.len() - 1)];
                 stream.write_all(answer.as_bytes()).unwrap();
-                sender
-                    .send(ExportTraceServiceRequest::decode(&body[..]).unwrap())
-                    .unwrap();
+                sender.send(ExportTraceServiceRequest::decode(&body[..]).unwrap()).unwrap();
             }
         }
     });
@@ -49,11 +44,7 @@ fn request_body(stream: &mut TcpStream) -> Option<Vec<u8>> {
         };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         assert!(head.starts_with("POST /v1/traces HTTP/1.1"), "{head}");
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))?
-            .parse::<usize>()
-            .unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().unwrap();
         if bytes.len() == end + 4 + length {
             return Some(bytes.split_off(end + 4));
         }
@@ -61,20 +52,12 @@ fn request_body(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, SdkTracerProvider) {
-    let variables = more
-        .iter()
-        .copied()
-        .chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
+    let variables = more.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
     let (settings, warnings) = OtelSettings::read(&variables.collect());
     assert_eq!(warnings, Vec::<String>::new());
-    let resource = Resource::builder_empty()
-        .with_service_name("greeter")
-        .build();
+    let resource = Resource::builder_empty().with_service_name("greeter").build();
     let (exporter, queue) = start(settings.exporter.unwrap(), &resource);
-    let provider = SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_span_processor(queue)
-        .build();
+    let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue).build();
     (exporter, provider)
 }
 
@@ -85,12 +68,7 @@ fn make_spans(provider: &SdkTracerProvider, count: usize) {
 }
 
 fn count(request: &ExportTraceServiceRequest) -> usize {
-    request
-        .resource_spans
-        .iter()
-        .flat_map(|resource| &resource.scope_spans)
-        .map(|scope| scope.spans.len())
-        .sum()
+    request.resource_spans.iter().flat_map(|resource| &resource.scope_spans).map(|scope| scope.spans.len()).sum()
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -158,10 +136,7 @@ fn a_flush_ends_in_time_whatever_the_collector_does() {
 fn what_does_not_fit_is_dropped_and_nobody_waits() {
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", hanging.local_addr().unwrap());
-    let (_exporter, provider) = exporter(
-        &endpoint,
-        &[QUICK, &[("OTEL_BSP_MAX_QUEUE_SIZE", "8")]].concat(),
-    );
+    let (_exporter, provider) = exporter(&endpoint, &[QUICK, &[("OTEL_BSP_MAX_QUEUE_SIZE", "8")]].concat());
     let began = std::time::Instant::now();
     make_spans(&provider, 10_000);
     assert!(began.elapsed() < LONG / 4);
@@ -170,27 +145,14 @@ fn what_does_not_fit_is_dropped_and_nobody_waits() {
 #[test]
 fn nonsense_is_refused() {
     for (answer, retried) in [
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n<html",
-            false,
-        ),
-        (
-            "HTTP/1.1 400 Bad\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-            false,
-        ),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n<html", false),
+        ("HTTP/1.1 400 Bad\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", false),
         ("garbage\r\n\r\n", true),
-        (
-            "HTTP/1.1 429 Slow\r\ncontent-length: 0\r\nretry-after: 7\r\nconnection: close\r\n\r\n",
-            true,
-        ),
+        ("HTTP/1.1 429 Slow\r\ncontent-length: 0\r\nretry-after: 7\r\nconnection: close\r\n\r\n", true),
     ] {
         let answers: &'static [&'static str] = vec![answer].leak();
         let (endpoint, _requests) = collector(answers);
-        let (settings, _) = OtelSettings::read(
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]
-                .into_iter()
-                .collect(),
-        );
+        let (settings, _) = OtelSettings::read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)].into_iter().collect());
         let transport = Transport::new(settings.exporter.unwrap());
         let outcome = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -200,9 +162,7 @@ fn nonsense_is_refused() {
         match outcome {
             Err(Failure::Retry { why, after }) => {
                 assert!(retried, "{answer}: {why}");
-                let wanted = answer
-                    .contains("retry-after")
-                    .then(|| Duration::from_secs(7));
+                let wanted = answer.contains("retry-after").then(|| Duration::from_secs(7));
                 assert_eq!(after, wanted);
             }
             Err(Failure::Refused { .. }) => assert!(!retried, "{answer}"),

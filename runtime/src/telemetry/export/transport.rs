@@ -48,13 +48,7 @@ pub(super) enum Failure {
 
 impl Transport {
     pub(super) fn new(settings: ExporterSettings) -> Self {
-        let ExporterSettings {
-            endpoint,
-            protocol,
-            mut headers,
-            timeout,
-            batch: _,
-        } = settings;
+        let ExporterSettings { endpoint, protocol, mut headers, timeout, batch: _ } = settings;
         let grpc = protocol == Protocol::Grpc;
         let mut uri = endpoint;
         if grpc {
@@ -65,18 +59,11 @@ impl Transport {
         }
         headers.insert(
             header::CONTENT_TYPE,
-            HeaderValue::from_static(if grpc {
-                "application/grpc"
-            } else {
-                "application/x-protobuf"
-            }),
+            HeaderValue::from_static(if grpc { "application/grpc" } else { "application/x-protobuf" }),
         );
         headers
             .entry(header::USER_AGENT)
-            .or_insert(HeaderValue::from_static(concat!(
-                "seaworthy/",
-                env!("CARGO_PKG_VERSION")
-            )));
+            .or_insert(HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION"))));
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(timeout));
         connector.set_nodelay(true);
@@ -85,13 +72,7 @@ impl Transport {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Self {
-            client,
-            uri,
-            protocol,
-            headers,
-            timeout,
-        }
+        Self { client, uri, protocol, headers, timeout }
     }
 
     /// Sends a request's bytes, and gives how many spans the collector rejected.
@@ -99,13 +80,12 @@ impl Transport {
         let exchange = async {
             let response = self.client.request(self.request(body)).await;
             let (parts, body) = response.map_err(|error| retry(chain(&error)))?.into_parts();
-            let answer = Limited::new(body, ANSWER_LIMIT)
-                .collect()
-                .await
-                .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            let answer = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
+                match error.downcast_ref::<LengthLimitError>() {
                     Some(_) => refused("its answer is too long to be one of OTLP"),
                     None => retry(chain(error.as_ref())),
-                })?;
+                }
+            })?;
             let trailers = answer.trailers().cloned().unwrap_or_default();
             let response = Response::from_parts(parts, answer.to_bytes());
             match self.protocol {
@@ -147,10 +127,7 @@ fn outcome_of_http(response: &Response<Bytes>) -> Result<u64, Failure> {
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::GATEWAY_TIMEOUT => {
-            return Err(Failure::Retry {
-                why: answered(),
-                after: retry_after(response.headers()),
-            });
+            return Err(Failure::Retry { why: answered(), after: retry_after(response.headers()) });
         }
         _ => return Err(refused(answered())),
     }
@@ -172,12 +149,7 @@ fn outcome_of_grpc(response: &Response<Bytes>, trailers: &HeaderMap) -> Result<u
     let field = |name| trailers.get(name).or_else(|| response.headers().get(name));
     let code = field("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok());
     let message = field("grpc-message").and_then(|text| text.to_str().ok());
-    let answered = |code: u32| {
-        format!(
-            "it answered with gRPC status {code}: {}",
-            message.unwrap_or("no message")
-        )
-    };
+    let answered = |code: u32| format!("it answered with gRPC status {code}: {}", message.unwrap_or("no message"));
     match code {
         Some(0) => rejected_spans(response.body().get(5..).unwrap_or_default()),
         // Those that OTLP says to try again.
@@ -188,12 +160,8 @@ fn outcome_of_grpc(response: &Response<Bytes>, trailers: &HeaderMap) -> Result<u
 }
 
 fn rejected_spans(body: &[u8]) -> Result<u64, Failure> {
-    let answer = ExportTraceServiceResponse::decode(body)
-        .map_err(|_| refused("its answer is not one of OTLP"))?;
-    Ok(answer
-        .partial_success
-        .and_then(|partial| u64::try_from(partial.rejected_spans).ok())
-        .unwrap_or(0))
+    let answer = ExportTraceServiceResponse::decode(body).map_err(|_| refused("its answer is not one of OTLP"))?;
+    Ok(answer.partial_success.and_then(|partial| u64::try_from(partial.rejected_spans).ok()).unwrap_or(0))
 }
 
 /// In seconds; the other form, a date, is not worth its parsing.

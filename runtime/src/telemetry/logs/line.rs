@@ -38,11 +38,7 @@ struct Escaped<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>, format: Format) -> Self {
-        Self {
-            out,
-            format,
-            has_message: false,
-        }
+        Self { out, format, has_message: false }
     }
 
     /// Writes the event, and a newline.
@@ -58,8 +54,7 @@ impl<'a> Line<'a> {
         self.out.extend_from_slice(b"{\"timestamp\":\"");
         write_time(self.out, time);
         self.out.extend_from_slice(b"\",\"level\":\"");
-        self.out
-            .extend_from_slice(event.metadata().level().as_str().as_bytes());
+        self.out.extend_from_slice(event.metadata().level().as_str().as_bytes());
         self.out.extend_from_slice(b"\",\"target\":\"");
         self.escaped(event.metadata().target());
         self.out.push(b'"');
@@ -68,23 +63,12 @@ impl<'a> Line<'a> {
             self.out.extend_from_slice(b",\"message\":\"\"");
         }
         if let Some(span) = span {
-            _ = write!(
-                self.out,
-                ",\"trace_id\":\"{}\",\"span_id\":\"{}\"",
-                span.trace_id(),
-                span.span_id()
-            );
+            _ = write!(self.out, ",\"trace_id\":\"{}\",\"span_id\":\"{}\"", span.trace_id(), span.span_id());
         }
         self.out.push(b'}');
     }
 
-    fn text(
-        &mut self,
-        event: &Event<'_>,
-        time: SystemTime,
-        span: Option<&SpanContext>,
-        colors: bool,
-    ) {
+    fn text(&mut self, event: &Event<'_>, time: SystemTime, span: Option<&SpanContext>, colors: bool) {
         write_time(self.out, time);
         let level = *event.metadata().level();
         let color = match level {
@@ -103,12 +87,7 @@ impl<'a> Line<'a> {
         self.out.push(b':');
         event.record(self);
         if let Some(span) = span {
-            _ = write!(
-                self.out,
-                " trace_id={} span_id={}",
-                span.trace_id(),
-                span.span_id()
-            );
+            _ = write!(self.out, " trace_id={} span_id={}", span.trace_id(), span.span_id());
         }
     }
 
@@ -145,11 +124,7 @@ impl<'a> Line<'a> {
             self.out.push(b'"');
         }
         // An error of the value's own formatting ends it where it is.
-        _ = Escaped {
-            out: self.out,
-            json,
-        }
-        .write_fmt(value);
+        _ = Escaped { out: self.out, json }.write_fmt(value);
         if json {
             self.out.push(b'"');
         }
@@ -157,11 +132,7 @@ impl<'a> Line<'a> {
 
     fn escaped(&mut self, text: &str) {
         let json = self.format == Format::Json;
-        _ = Escaped {
-            out: self.out,
-            json,
-        }
-        .write_str(text);
+        _ = Escaped { out: self.out, json }.write_str(text);
     }
 }
 
@@ -250,16 +221,11 @@ fn write_time(out: &mut Vec<u8>, time: SystemTime) {
     // Days to a civil date, after Howard Hinnant: eras of 400 years that begin in March.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     _ = write!(
         out,

@@ -73,9 +73,7 @@ impl Format {
         match setting {
             Some(LogFormat::Json) => Self::Json,
             None if !terminal => Self::Json,
-            Some(LogFormat::Text) | None => Self::Text {
-                colors: terminal && !no_color,
-            },
+            Some(LogFormat::Text) | None => Self::Text { colors: terminal && !no_color },
         }
     }
 }

@@ -78,13 +78,8 @@ fn a_line_has_these_names() {
 
 #[test]
 fn the_ids_of_the_trace_are_on_the_line() {
-    let remote = SpanContext::new(
-        TraceId::from(7),
-        SpanId::from(9),
-        TraceFlags::default(),
-        true,
-        TraceState::default(),
-    );
+    let remote =
+        SpanContext::new(TraceId::from(7), SpanId::from(9), TraceFlags::default(), true, TraceState::default());
     let line = json(|| {
         let _guard = OtelContext::new().with_remote_span_context(remote).attach();
         tracing::info!("in a trace");
@@ -110,12 +105,7 @@ fn hostile_values_stay_one_line_of_json() {
 #[test]
 fn numbers_that_json_has_not_are_text() {
     let line = json(|| {
-        tracing::info!(
-            nan = f64::NAN,
-            infinite = f64::INFINITY,
-            large = u128::MAX,
-            small = i128::MIN
-        );
+        tracing::info!(nan = f64::NAN, infinite = f64::INFINITY, large = u128::MAX, small = i128::MIN);
     });
     assert_eq!(line["nan"], "NaN");
     assert_eq!(line["infinite"], "inf");
@@ -127,13 +117,7 @@ fn numbers_that_json_has_not_are_text() {
 #[test]
 fn a_field_cannot_take_our_names() {
     let raw = lines(Format::Json, || {
-        tracing::info!(
-            level = "fatal",
-            timestamp = 1,
-            target = "x",
-            trace_id = "y",
-            "m"
-        );
+        tracing::info!(level = "fatal", timestamp = 1, target = "x", trace_id = "y", "m");
     });
     assert_eq!(raw[0].matches("\"level\"").count(), 1);
     let line: Value = serde_json::from_str(&raw[0]).unwrap();
@@ -157,13 +141,8 @@ fn text_for_a_person() {
         tracing::info!(target: "t", name = "a b", count = 1, "hello\nthere");
     });
     assert_eq!(raw.len(), 1);
-    assert!(
-        raw[0].ends_with("  INFO t: hello\\nthere name=\"a b\" count=1"),
-        "{raw:?}"
-    );
-    let colored = lines(Format::Text { colors: true }, || {
-        tracing::error!("x\x1b[0m")
-    });
+    assert!(raw[0].ends_with("  INFO t: hello\\nthere name=\"a b\" count=1"), "{raw:?}");
+    let colored = lines(Format::Text { colors: true }, || tracing::error!("x\x1b[0m"));
     assert!(colored[0].contains("\x1b[31mERROR\x1b[0m"));
     assert!(colored[0].ends_with("x\\u001b[0m"));
 }

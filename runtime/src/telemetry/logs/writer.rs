@@ -48,16 +48,10 @@ impl Writer {
     }
 
     pub(crate) fn to(out: impl Write + Send + 'static) -> Arc<Self> {
-        let writer = Arc::new(Self {
-            state: Mutex::default(),
-            filled: Condvar::new(),
-            written: Condvar::new(),
-        });
+        let writer = Arc::new(Self { state: Mutex::default(), filled: Condvar::new(), written: Condvar::new() });
         let thread = Arc::clone(&writer);
         // Without the thread, lines fill the buffer and are then counted as dropped.
-        _ = thread::Builder::new()
-            .name("seaworthy-logs".into())
-            .spawn(move || thread.run(out));
+        _ = thread::Builder::new().name("seaworthy-logs".into()).spawn(move || thread.run(out));
         writer
     }
 
@@ -87,11 +81,7 @@ impl Writer {
             if left.is_zero() {
                 return false;
             }
-            state = self
-                .written
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
@@ -105,10 +95,7 @@ impl Writer {
         loop {
             let mut state = self.lock();
             while state.waiting.is_empty() {
-                state = self
-                    .filled
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             mem::swap(&mut state.waiting, &mut lines);
             state.taken += 1;
@@ -162,9 +149,7 @@ mod tests {
 
     impl Write for Channel {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0
-                .send(bytes.to_vec())
-                .map_err(|_| io::ErrorKind::BrokenPipe)?;
+            self.0.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
             Ok(bytes.len())
         }
 

@@ -22,10 +22,7 @@ impl crate::Handler for Greet {
 
 /// Runs the code with traces, and gives the spans of the trace that it names.
 fn spans(trace: u128, code: impl FnOnce()) -> Vec<SpanData> {
-    opentelemetry::global::set_text_map_propagator(propagator(&[
-        Propagator::TraceContext,
-        Propagator::Baggage,
-    ]));
+    opentelemetry::global::set_text_map_propagator(propagator(&[Propagator::TraceContext, Propagator::Baggage]));
     let resource = Resource::builder_empty().build();
     let provider = traces::provider(SamplerChoice::ParentBasedAlwaysOn, resource)
         .with_span_processor(collected::Collector)
@@ -68,9 +65,7 @@ fn the_server_span() {
         request.end(Ending::Answered, Some(StatusCode::OK));
         assert_eq!(trace_id(), None);
     });
-    let [span] = &spans[..] else {
-        panic!("{spans:?}")
-    };
+    let [span] = &spans[..] else { panic!("{spans:?}") };
     assert_eq!(span.name, "GET /hello/{name}");
     assert_eq!(span.span_kind, SpanKind::Server);
     assert_eq!(span.parent_span_id.to_string(), "b7ad6b7169203331");
@@ -101,19 +96,10 @@ fn how_it_ended() {
             let status = status.map(|code| StatusCode::from_u16(code).unwrap());
             begin(trace, get("/"), None).end(ending, status);
         });
-        let [span] = &spans[..] else {
-            panic!("{spans:?}")
-        };
+        let [span] = &spans[..] else { panic!("{spans:?}") };
         assert_eq!(span.name, "GET");
-        assert_eq!(
-            attribute(span, "error.type").as_deref(),
-            error,
-            "{ending:?}"
-        );
-        assert_eq!(
-            attribute(span, "http.response.status_code"),
-            status.map(|code| code.to_string())
-        );
+        assert_eq!(attribute(span, "error.type").as_deref(), error, "{ending:?}");
+        assert_eq!(attribute(span, "http.response.status_code"), status.map(|code| code.to_string()));
         let failed = matches!(span.status, Status::Error { .. });
         assert_eq!(failed, error.is_some());
     }
@@ -149,10 +135,7 @@ fn failure(fields: &[crate::http::Field<'_>]) -> impl Future<Output = Result<(),
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 #[test]
@@ -168,10 +151,7 @@ fn the_span_of_a_handler() {
     let server = spans.iter().find(|span| span.name == "GET /").unwrap();
     assert_eq!(handler.span_kind, SpanKind::Internal);
     assert_eq!(handler.parent_span_id, server.span_context.span_id());
-    assert_eq!(
-        attribute(handler, "code.function.name").unwrap(),
-        "shop::greet"
-    );
+    assert_eq!(attribute(handler, "code.function.name").unwrap(), "shop::greet");
     assert_eq!(attribute(handler, "guest").unwrap(), "you");
     assert!(handler.events.is_empty());
     assert_eq!(spans.len(), 2);
@@ -189,12 +169,7 @@ impl<S: tracing::Subscriber> Layer<S> for Records {
                 self.0.push_str(&format!(" {}={value:?}", field.name()));
             }
         }
-        let mut text = Text(format!(
-            "{} {} {:?}",
-            event.metadata().level(),
-            event.metadata().target(),
-            trace_id()
-        ));
+        let mut text = Text(format!("{} {} {:?}", event.metadata().level(), event.metadata().target(), trace_id()));
         event.record(&mut text);
         self.0.lock().unwrap().push(text.0);
     }
@@ -204,9 +179,8 @@ fn records(code: impl FnOnce()) -> Vec<String> {
     let records = Records::default();
     let resource = Resource::builder_empty().build();
     let provider = traces::provider(SamplerChoice::AlwaysOff, resource).build();
-    let subscriber = tracing_subscriber::registry()
-        .with(traces::layer(&provider).with_filter(SpanFilter))
-        .with(records.clone());
+    let subscriber =
+        tracing_subscriber::registry().with(traces::layer(&provider).with_filter(SpanFilter)).with(records.clone());
     tracing::subscriber::with_default(subscriber, code);
     std::mem::take(&mut records.0.lock().unwrap())
 }
@@ -219,10 +193,7 @@ fn a_failure_is_one_record_at_the_level_of_its_status() {
             _ = block_on(failure(&[]).instrument(request.span().clone()));
             request.end(Ending::Answered, StatusCode::from_u16(status).ok());
         });
-        let of_handler: Vec<_> = records
-            .iter()
-            .filter(|record| record.contains("seaworthy::handler"))
-            .collect();
+        let of_handler: Vec<_> = records.iter().filter(|record| record.contains("seaworthy::handler")).collect();
         assert_eq!(of_handler.len(), 1, "{records:?}");
         assert!(of_handler[0].starts_with(level), "{of_handler:?}");
         assert!(of_handler[0].contains("no such guest"));

@@ -15,30 +15,21 @@ fn without_an_endpoint_nothing_is_exported() {
     let (settings, warnings) = read(&[]);
     assert!(settings.exporter.is_none());
     assert_eq!(settings.sampler, SamplerChoice::ParentBasedAlwaysOn);
-    assert_eq!(
-        settings.propagators,
-        [Propagator::TraceContext, Propagator::Baggage]
-    );
+    assert_eq!(settings.propagators, [Propagator::TraceContext, Propagator::Baggage]);
     assert!(warnings.is_empty());
 }
 
 #[test]
 fn the_endpoint_of_all_signals_gets_the_path_of_traces() {
     for endpoint in ["http://c:4318", "http://c:4318/", "c:4318"] {
-        assert_eq!(
-            exporter(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]).endpoint,
-            "http://c:4318/v1/traces"
-        );
+        assert_eq!(exporter(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]).endpoint, "http://c:4318/v1/traces");
     }
     let own = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:1/as/it/is"),
     ];
     assert_eq!(exporter(&own).endpoint, "http://t:1/as/it/is");
-    let grpc = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-    ];
+    let grpc = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
     assert_eq!(exporter(&grpc).endpoint, "http://c:4317/");
     assert_eq!(exporter(&grpc).protocol, Protocol::Grpc);
 }
@@ -62,10 +53,7 @@ fn the_defaults_are_those_of_the_specification() {
 #[test]
 fn headers_are_decoded_and_not_shown() {
     let exporter = exporter(&[
-        (
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "http://user:pass@c:4318?key=secret",
-        ),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:pass@c:4318?key=secret"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b,x=1"),
     ]);
     assert_eq!(exporter.headers["api-key"], "a b");
@@ -76,10 +64,7 @@ fn headers_are_decoded_and_not_shown() {
 
 #[test]
 fn disabled_exports_nothing_and_passes_decisions_on() {
-    let (settings, _) = read(&[
-        ("OTEL_SDK_DISABLED", "TRUE"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
-    ]);
+    let (settings, _) = read(&[("OTEL_SDK_DISABLED", "TRUE"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")]);
     assert!(settings.exporter.is_none());
     assert_eq!(settings.sampler, SamplerChoice::ParentBasedAlwaysOff);
 }
@@ -91,26 +76,11 @@ fn samplers() {
         ("always_off", "", SamplerChoice::AlwaysOff),
         ("traceidratio", "0.25", SamplerChoice::Ratio(0.25)),
         ("traceidratio", "", SamplerChoice::Ratio(1.0)),
-        (
-            "parentbased_always_on",
-            "",
-            SamplerChoice::ParentBasedAlwaysOn,
-        ),
-        (
-            "parentbased_always_off",
-            "",
-            SamplerChoice::ParentBasedAlwaysOff,
-        ),
-        (
-            "parentbased_traceidratio",
-            "0.1",
-            SamplerChoice::ParentBasedRatio(0.1),
-        ),
+        ("parentbased_always_on", "", SamplerChoice::ParentBasedAlwaysOn),
+        ("parentbased_always_off", "", SamplerChoice::ParentBasedAlwaysOff),
+        ("parentbased_traceidratio", "0.1", SamplerChoice::ParentBasedRatio(0.1)),
     ] {
-        let (settings, warnings) = read(&[
-            ("OTEL_TRACES_SAMPLER", text),
-            ("OTEL_TRACES_SAMPLER_ARG", argument),
-        ]);
+        let (settings, warnings) = read(&[("OTEL_TRACES_SAMPLER", text), ("OTEL_TRACES_SAMPLER_ARG", argument)]);
         assert_eq!(settings.sampler, expected);
         assert_eq!(warnings, Vec::<String>::new());
     }
@@ -144,17 +114,11 @@ fn a_bad_value_is_one_warning_and_the_default() {
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096"),
         ("OTEL_BSP_EXPORT_TIMEOUT", "never"),
     ] {
-        let (settings, warnings) = read(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
-            (name, value),
-        ]);
+        let (settings, warnings) = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), (name, value)]);
         assert_eq!(warnings.len(), 1, "{name}={value}: {warnings:?}");
         assert!(settings.exporter.is_some());
     }
-    let (settings, warnings) = read(&[
-        ("OTEL_TRACES_SAMPLER", "traceidratio"),
-        ("OTEL_TRACES_SAMPLER_ARG", "2"),
-    ]);
+    let (settings, warnings) = read(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
     assert_eq!(settings.sampler, SamplerChoice::Ratio(1.0));
     assert_eq!(warnings.len(), 1);
 }
