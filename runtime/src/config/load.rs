@@ -300,3 +300,7 @@ fn missing(
         None => format!("set `{name}`"),
     })
 }
+
+#[cfg(test)]
+#[path = "tests/load.rs"]
+mod tests;

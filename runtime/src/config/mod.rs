@@ -28,6 +28,7 @@ mod hints;
 mod kind;
 mod links;
 mod load;
+mod parts;
 mod report;
 mod secret;
 mod settings;
@@ -37,12 +38,6 @@ mod table;
 mod text;
 mod unknown;
 
-pub(crate) use self::{
-    duration::Shown as ShownDuration,
-    help::{ExtraRow, table},
-    load::{Loaded, load},
-    settings::{CANCEL, CLOSE, FLUSH},
-};
 pub use self::{
     environment::Environment,
     load::read,
@@ -51,6 +46,11 @@ pub use self::{
     settings::{AccessLog, LogFormat, Settings},
     size::{ByteSize, NotASize},
     table::{Value, Values, Variable},
+};
+pub(crate) use self::{
+    help::{ExtraRow, table},
+    load::{Loaded, load},
+    settings::{CANCEL, CLOSE, FLUSH},
 };
 
 /// What a service reads from the environment. `#[config(env)]` writes the implementation.

@@ -103,7 +103,7 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (names, bytes) = UNITS
             .iter()
-            .find(|(_, bytes)| self.0 >= *bytes && self.0 % bytes == 0)
+            .find(|(_, bytes)| self.0 >= *bytes && self.0.is_multiple_of(*bytes))
             .unwrap_or(&UNITS[UNITS.len() - 1]);
         f.pad(&format!("{}{}", self.0 / bytes, names[0]))
     }

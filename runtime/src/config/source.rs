@@ -292,3 +292,7 @@ fn because(error: &io::Error) -> Unreadable {
         help,
     }
 }
+
+#[cfg(test)]
+#[path = "tests/source.rs"]
+mod tests;

@@ -360,3 +360,7 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/table.rs"]
+mod tests;
