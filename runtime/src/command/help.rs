@@ -11,8 +11,7 @@ use crate::{
 /// The command line is not one of ours (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 
-const COMMANDS: &str = "\
-  (none)       serve until SIGTERM or SIGINT
+const COMMANDS: &str = "  (none)       serve until SIGTERM or SIGINT
   check        load the configuration, set up, run each readiness check once
   probe live   ask the running process whether it is alive (exit code 0 or 1)
   probe ready  ask the running process whether it is ready (exit code 0 or 1)
