@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::{
     CloudService,
     config::{self, ExtraRow},
+    service::Parts,
     telemetry,
 };
 
@@ -27,8 +28,22 @@ pub(super) fn print<C: CloudService>() -> ExitCode {
     }
     let telemetry: Vec<_> =
         telemetry::VARIABLES.iter().map(|&(name, about, default)| ExtraRow { name, about, default }).collect();
-    println!("\nCommands:\n{COMMANDS}\n{}", config::table::<C::Config>(&telemetry));
+    println!("\nCommands:\n{COMMANDS}");
+    let Parts { liveness, readiness, workers } = C::parts();
+    list("Liveness checks", liveness.iter().map(|part| (part.check.name, part.check.description)));
+    list("Readiness checks", readiness.iter().map(|part| (part.check.name, part.check.description)));
+    list("Workers", workers.iter().map(|part| (part.spec.name, part.spec.description)));
+    println!("{}", config::table::<C::Config>(&telemetry));
     ExitCode::SUCCESS
+}
+
+fn list<'a>(title: &str, parts: impl Iterator<Item = (&'a str, &'a str)> + Clone) {
+    let Some(width) = parts.clone().map(|(name, _)| name.len()).max() else { return };
+    println!("{title}:");
+    for (name, description) in parts {
+        println!("  {name:width$}  {}", description.lines().next().unwrap_or_default());
+    }
+    println!();
 }
 
 pub(super) fn refuse<C: CloudService>(arguments: &[&str]) -> ExitCode {
