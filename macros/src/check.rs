@@ -11,7 +11,6 @@ use crate::{
     duration,
     errors::{Errors, show},
     function::{Function, cfgs, last_name},
-    rules,
     state::{self, Parameter},
 };
 
@@ -73,9 +72,7 @@ impl<'a> Health<'a> {
         check_times(arguments.every.as_ref(), arguments.timeout.as_ref(), errors);
         function.check_plain(what, errors);
         function.check_concrete(what, errors);
-        function.check_name(errors);
         function.check_output(what, RETURNS, errors);
-        rules::check(function, "health", errors);
         for parameter in function.parameters() {
             let ty = show(&parameter.ty);
             let help = match last_name(&parameter.ty) {
@@ -163,9 +160,7 @@ impl<'a> Ready<'a> {
         function.check_async(errors);
         function.check_plain(what, errors);
         function.check_concrete(what, errors);
-        function.check_name(errors);
         function.check_output(what, RETURNS, errors);
-        rules::check(function, "ready", errors);
         let parameters = state::parameters(function, what, errors);
         for parameter in &parameters {
             if let Parameter::Shutdown(ty) = parameter {

@@ -16,7 +16,7 @@ use crate::{
     arguments::{self, Arguments, Text},
     errors::{Errors, mistake, show},
     function::{Function, cfgs},
-    rules, state,
+    state,
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -112,8 +112,6 @@ impl<'a> Handler<'a> {
         let arguments: HandlerArguments = arguments::parse(arguments, errors);
         function.check_async(errors);
         function.check_plain("a handler", errors);
-        function.check_name(errors);
-        rules::check(function, "handler", errors);
         Self { function, arguments }
     }
 
