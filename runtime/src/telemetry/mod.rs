@@ -188,13 +188,13 @@ impl Telemetry {
     /// Sends what is still here, waiting at most this long. Blocks; safe on any thread.
     pub(crate) fn flush(&self, within: Duration) {
         let deadline = Instant::now() + within;
+        // Lines go last, for what the exporter has to say, and get a moment also where it takes all the time it has.
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.process.exporter {
-            exporter.flush(within);
+            exporter.flush(within - within / 20);
         }
-        // Last, for what the exporter has to say. Lines get a moment also where the exporter took all the time.
         let left = deadline.saturating_duration_since(Instant::now());
-        self.process.writer.flush(left.max(within / 20));
+        self.process.writer.flush(left);
     }
 }
 

@@ -11,6 +11,7 @@ use super::settings::OtelSettings;
 use crate::{About, config::Environment};
 
 /// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
+/// Elsewhere such names may mean anything, so they are read where Kubernetes says that it is there.
 const KUBERNETES: &[(&str, &[&str])] = &[
     (
         "k8s.namespace.name",
@@ -33,8 +34,10 @@ pub(crate) fn resource(
     settings: &OtelSettings,
     environment: &Environment,
 ) -> Resource {
+    let in_kubernetes = environment.text("KUBERNETES_SERVICE_HOST").is_some();
     let kubernetes: Vec<_> = KUBERNETES
         .iter()
+        .filter(|_| in_kubernetes)
         .filter_map(|(attribute, variables)| {
             let text = variables.iter().find_map(|name| environment.text(name))?;
             Some(KeyValue::new(*attribute, text.to_owned()))
@@ -153,6 +156,7 @@ mod tests {
     #[test]
     fn the_instance_is_the_container_in_kubernetes() {
         let pod = [
+            ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
             ("POD_NAMESPACE", "shop"),
             ("POD_NAME", "greeter-7d9"),
             ("CONTAINER_NAME", "main"),
@@ -168,7 +172,9 @@ mod tests {
 
     #[test]
     fn the_instance_is_a_uuid_elsewhere() {
-        let id = one(&[("POD_NAME", "greeter-7d9")], "service.instance.id").unwrap();
+        let pod = ("POD_NAME", "greeter-7d9");
+        assert_eq!(one(&[pod], "k8s.pod.name"), None);
+        let id = one(&[pod], "service.instance.id").unwrap();
         let lengths: Vec<_> = id.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
         assert_eq!(&id[14..15], "4");
