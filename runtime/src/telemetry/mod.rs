@@ -215,7 +215,11 @@ impl Process {
         let provider = provider.with_span_processor(traces::collected::Collector);
         #[cfg(feature = "otlp")]
         let (provider, exporter) = match otel.exporter.map(|to| export::start(to, &resource)) {
-            Some((exporter, queue)) => (provider.with_span_processor(queue), Some(exporter)),
+            Some(Ok((exporter, queue))) => (provider.with_span_processor(queue), Some(exporter)),
+            Some(Err(error)) => {
+                warnings.push(format!("no span is exported: {error}"));
+                (provider, None)
+            }
             None => (provider, None),
         };
         #[cfg(not(feature = "otlp"))]

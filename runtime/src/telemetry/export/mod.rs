@@ -7,7 +7,7 @@
 
 mod transport;
 
-use std::{sync::mpsc as blocking, thread, time::Duration};
+use std::{io, sync::mpsc as blocking, thread, time::Duration};
 
 use bytes::Bytes;
 use opentelemetry::Context;
@@ -65,7 +65,10 @@ struct Worker {
 }
 
 /// Starts the thread. Spans that go into the queue are sent.
-pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> (Exporter, Queue) {
+pub(crate) fn start(
+    settings: ExporterSettings,
+    resource: &Resource,
+) -> io::Result<(Exporter, Queue)> {
     let (spans, spans_out) = mpsc::channel(settings.batch.max_queue_size);
     let (flushes, flushes_out) = mpsc::unbounded_channel();
     metrics::counter!("seaworthy_spans_exported_total").increment(0);
@@ -82,17 +85,14 @@ pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> (Exporte
         failing: false,
         waiting: Vec::new(),
     };
-    let thread = thread::Builder::new()
+    thread::Builder::new()
         .name("seaworthy-otlp".into())
-        .spawn(|| worker.run_on_this_thread());
-    if let Err(error) = thread {
-        tracing::warn!(target: "seaworthy::telemetry", "no span is exported: {error}");
-    }
+        .spawn(|| worker.run_on_this_thread())?;
     let queue = Queue {
         spans,
         flushes: flushes.clone(),
     };
-    (Exporter { flushes }, queue)
+    Ok((Exporter { flushes }, queue))
 }
 
 // === impl Exporter ===

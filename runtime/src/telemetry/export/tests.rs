@@ -70,7 +70,7 @@ fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, SdkTracerProvid
     let resource = Resource::builder_empty()
         .with_service_name("greeter")
         .build();
-    let (exporter, queue) = start(settings.exporter.unwrap(), &resource);
+    let (exporter, queue) = start(settings.exporter.unwrap(), &resource).unwrap();
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
         .with_span_processor(queue)
