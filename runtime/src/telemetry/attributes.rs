@@ -143,7 +143,7 @@ fn forwarded_client(headers: &HeaderMap) -> Option<IpAddr> {
     });
     let first = forwarded.or_else(|| text(headers, "x-forwarded-for")?.split(',').next())?;
     let first = first.trim().trim_matches('"');
-    let address = first
+    first
         .parse::<SocketAddr>()
         .map(|address| address.ip())
         .ok()
@@ -153,8 +153,7 @@ fn forwarded_client(headers: &HeaderMap) -> Option<IpAddr> {
                 .trim_end_matches(']')
                 .parse()
                 .ok()
-        });
-    address
+        })
 }
 
 fn version(version: Version) -> Option<&'static str> {

@@ -15,7 +15,7 @@ use crate::{About, config::Environment};
 const KUBERNETES: &[(&str, &[&str])] = &[
     (
         "k8s.namespace.name",
-        &["K8S_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"],
+        &["K8S_POD_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"],
     ),
     ("k8s.pod.name", &["K8S_POD_NAME", "POD_NAME"]),
     ("k8s.pod.uid", &["K8S_POD_UID", "POD_UID"]),
@@ -55,11 +55,6 @@ pub(crate) fn resource(
             instance_id(settings, &kubernetes),
         ))
         .with_attributes(kubernetes)
-        .with_attributes(
-            environment
-                .text("DEPLOYMENT_ENVIRONMENT")
-                .map(|text| KeyValue::new("deployment.environment.name", text.to_owned())),
-        )
         .with_attributes(
             settings
                 .resource_attributes

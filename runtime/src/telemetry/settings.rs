@@ -44,6 +44,13 @@ pub(crate) enum SamplerChoice {
 }
 
 /// Where and how spans are exported.
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(
+        dead_code,
+        reason = "without the exporter it only matters that there are some"
+    )
+)]
 pub(crate) struct ExporterSettings {
     /// The whole URL for http/protobuf; scheme and authority count for gRPC.
     pub(crate) endpoint: http::Uri,
@@ -63,6 +70,13 @@ pub(crate) enum Protocol {
 
 /// `OTEL_BSP_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(
+        dead_code,
+        reason = "without the exporter it only matters that there are some"
+    )
+)]
 pub(crate) struct BatchSettings {
     /// How long spans wait for a batch to fill.
     pub(crate) schedule_delay: Duration,
@@ -99,6 +113,7 @@ impl OtelSettings {
 
 // === impl ExporterSettings ===
 
+#[cfg(any(test, feature = "otlp"))]
 impl ExporterSettings {
     /// The endpoint without what may be a secret: user, password, query.
     pub(crate) fn shown_endpoint(&self) -> String {
