@@ -7,7 +7,7 @@
 
 mod transport;
 
-use std::{io, sync::mpsc as blocking, thread, time::Duration};
+use std::{io, iter, mem, sync::mpsc as blocking, thread, time::Duration};
 
 use bytes::Bytes;
 use opentelemetry::Context;
@@ -169,24 +169,28 @@ impl Worker {
     async fn run(mut self) {
         let mut spans = Vec::new();
         while self.fill(&mut spans).await {
-            // What arrives during a flush may keep it from ending: only as many as are there now.
-            let mut left = if self.waiting.is_empty() {
-                0
-            } else {
-                self.spans.len()
-            };
-            loop {
-                if !spans.is_empty() {
-                    self.export(std::mem::take(&mut spans)).await;
-                }
-                let room = left.min(self.batch.max_export_batch_size);
-                spans.extend(std::iter::from_fn(|| self.spans.try_recv().ok()).take(room));
-                if spans.is_empty() {
-                    break;
-                }
-                left -= spans.len();
+            self.export(mem::take(&mut spans)).await;
+            while !self.waiting.is_empty() {
+                // More flushes may come while these are served, and more spans, which are left for those.
+                let served = self.waiting.len();
+                self.drain(self.spans.len()).await;
+                self.waiting.drain(..served);
             }
-            self.waiting.clear();
+        }
+    }
+
+    /// Sends as many spans of the queue, batch after batch.
+    async fn drain(&mut self, mut count: usize) {
+        while count > 0 {
+            let room = count.min(self.batch.max_export_batch_size);
+            let spans: Vec<_> = iter::from_fn(|| self.spans.try_recv().ok())
+                .take(room)
+                .collect();
+            if spans.is_empty() {
+                return;
+            }
+            count -= spans.len();
+            self.export(spans).await;
         }
     }
 
@@ -219,6 +223,9 @@ impl Worker {
 
     /// Sends a batch; tries again until its time is up, or once more where a flush waits.
     async fn export(&mut self, spans: Vec<SpanData>) {
+        if spans.is_empty() {
+            return;
+        }
         let count = spans.len() as u64;
         let request = ExportTraceServiceRequest {
             resource_spans: group_spans_by_resource_and_scope(spans, &self.resource),
@@ -256,7 +263,7 @@ impl Worker {
         if rejected == count && count > 0 {
             return self.say_failing("the collector rejected all spans of a batch");
         }
-        if std::mem::take(&mut self.failing) {
+        if mem::take(&mut self.failing) {
             let endpoint = &self.endpoint;
             logs::unmuted(|| {
                 tracing::info!(
@@ -270,7 +277,7 @@ impl Worker {
 
     /// Warns, unless it did since the last batch that arrived.
     fn say_failing(&mut self, why: &str) {
-        if std::mem::replace(&mut self.failing, true) {
+        if mem::replace(&mut self.failing, true) {
             return;
         }
         let endpoint = &self.endpoint;

@@ -27,11 +27,11 @@ fn collector(answers: &'static [&'static str]) -> (String, Receiver<ExportTraceS
         for (number, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             if let Some(body) = request_body(&mut stream) {
-                let answer = answers[number.min(answers.len() - 1)];
-                stream.write_all(answer.as_bytes()).unwrap();
                 sender
                     .send(ExportTraceServiceRequest::decode(&body[..]).unwrap())
                     .unwrap();
+                let answer = answers[number.min(answers.len() - 1)];
+                stream.write_all(answer.as_bytes()).unwrap();
             }
         }
     });
@@ -131,6 +131,16 @@ fn a_collector_that_is_away_is_tried_again() {
     }
     assert!(exporter.flush(LONG));
     assert!(requests.try_recv().is_err());
+}
+
+#[test]
+fn a_flush_while_the_collector_is_away_sends_the_rest_too() {
+    let (endpoint, requests) = collector(&[AWAY, OK]);
+    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
+    make_spans(&provider, 25);
+    assert_eq!(count(&requests.recv_timeout(LONG).unwrap()), 10);
+    assert!(exporter.flush(LONG));
+    assert_eq!(requests.try_iter().map(|r| count(&r)).sum::<usize>(), 25);
 }
 
 #[test]
