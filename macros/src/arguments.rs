@@ -69,10 +69,7 @@ pub(crate) fn read<A: Arguments>(items: Vec<NestedMeta>, errors: &mut Errors) ->
 }
 
 /// The name that was probably meant.
-pub(crate) fn did_you_mean<'a>(
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(likeness, _)| *likeness > 0.8)
@@ -81,10 +78,7 @@ pub(crate) fn did_you_mean<'a>(
 }
 
 fn takes<A: Arguments>() -> String {
-    let examples: Vec<_> = A::EXAMPLES
-        .iter()
-        .map(|(_, example)| format!("`{example}`"))
-        .collect();
+    let examples: Vec<_> = A::EXAMPLES.iter().map(|(_, example)| format!("`{example}`")).collect();
     format!("it takes {}", examples.join(", "))
 }
 
@@ -144,11 +138,7 @@ impl FromMeta for Time {
 
 fn time(text: &str, at: &LitStr) -> syn::Result<Duration> {
     match duration::parse(text) {
-        Some(Duration::ZERO) => Err(mistake(
-            at,
-            "this duration is zero",
-            "write a longer one, such as `\"5s\"`",
-        )),
+        Some(Duration::ZERO) => Err(mistake(at, "this duration is zero", "write a longer one, such as `\"5s\"`")),
         Some(duration) => Ok(duration),
         None => Err(mistake(
             at,
@@ -183,11 +173,7 @@ impl FromMeta for Range {
         let longest = time(longest, literal)?;
         if first > longest {
             let what = format!("the first wait of `{name}` is longer than the longest");
-            let help = format!(
-                "write `{name} = \"{}..{}\"`",
-                duration::show(longest),
-                duration::show(first)
-            );
+            let help = format!("write `{name} = \"{}..{}\"`", duration::show(longest), duration::show(first));
             return Err(mistake(literal, what, help).into());
         }
         Ok(Self { first, longest })
@@ -239,9 +225,7 @@ pub(crate) struct Text(pub(crate) LitStr);
 impl FromMeta for Text {
     fn from_meta(meta: &Meta) -> darling::Result<Self> {
         match literal(meta) {
-            Some(Lit::Str(literal)) if !literal.value().trim().is_empty() => {
-                Ok(Self(literal.clone()))
-            }
+            Some(Lit::Str(literal)) if !literal.value().trim().is_empty() => Ok(Self(literal.clone())),
             _ => {
                 let name = show(meta.path());
                 let what = format!("`{name}` is a text in quotes");
@@ -277,25 +261,19 @@ impl FromMeta for Names {
         })
         .parse2(names.tokens.clone())
         .map_err(|error| {
-                syn::Error::new(
-                    error.span(),
-                    format!("`{list}` lists functions\nhelp: write their names: `{list}(one, other)`"),
-                )
-            })?;
-        Ok(Self {
-            list: list.clone(),
-            paths: paths.into_iter().collect(),
-        })
+            syn::Error::new(
+                error.span(),
+                format!("`{list}` lists functions\nhelp: write their names: `{list}(one, other)`"),
+            )
+        })?;
+        Ok(Self { list: list.clone(), paths: paths.into_iter().collect() })
     }
 }
 
 /// An expression; a text in quotes without them.
 fn unquoted(value: &Expr) -> String {
     match value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) => text.value(),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
         value => show(value),
     }
 }

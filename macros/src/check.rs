@@ -29,11 +29,7 @@ pub(crate) fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if function.is_method() {
         return quote!(#function #errors);
     }
-    let marked = if errors.is_empty() {
-        check.expand()
-    } else {
-        check.stand_in()
-    };
+    let marked = if errors.is_empty() { check.expand() } else { check.stand_in() };
     quote!(#function #marked #errors)
 }
 
@@ -46,11 +42,7 @@ pub(crate) fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if function.is_method() {
         return quote!(#function #errors);
     }
-    let marked = if errors.is_empty() {
-        check.expand()
-    } else {
-        check.stand_in()
-    };
+    let marked = if errors.is_empty() { check.expand() } else { check.stand_in() };
     quote!(#function #marked #errors)
 }
 
@@ -92,10 +84,7 @@ impl<'a> Health<'a> {
                 "what is outside the process is for a readiness check: `#[ready]`",
             );
         }
-        Self {
-            function,
-            arguments,
-        }
+        Self { function, arguments }
     }
 
     fn expand(&self) -> TokenStream {
@@ -105,6 +94,7 @@ impl<'a> Health<'a> {
         let name = function.type_name();
         let call = &function.signature.ident;
         let output = function.output();
+        let outcome = state::local("output");
         let wait = function.signature.asyncness.map(|_| quote!(.await));
         let (text, description) = (function.name(), function.description());
         let every = every(self.arguments.every.as_ref());
@@ -116,7 +106,8 @@ impl<'a> Health<'a> {
                 const CHECK: ::seaworthy::Check =
                     ::seaworthy::Check::new(#text, #description) #every #timeout;
                 async fn check() -> ::seaworthy::Outcome {
-                    ::seaworthy::__private::check_outcome::<#output>(#call() #wait)
+                    let #outcome = #call() #wait;
+                    ::seaworthy::__private::check_outcome::<#output>(#outcome)
                 }
             }
         }
@@ -158,11 +149,8 @@ struct ReadyArguments {
 
 impl Arguments for ReadyArguments {
     const ATTRIBUTE: &'static str = "ready";
-    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
-        ("every", "every = \"5s\""),
-        ("timeout", "timeout = \"1s\""),
-        ("critical", "critical = false"),
-    ];
+    const EXAMPLES: &'static [(&'static str, &'static str)] =
+        &[("every", "every = \"5s\""), ("timeout", "timeout = \"1s\""), ("critical", "critical = false")];
 }
 
 impl<'a> Ready<'a> {
@@ -183,11 +171,7 @@ impl<'a> Ready<'a> {
                 errors.add(ty, what, "remove it: a check ends by itself or at its `timeout`");
             }
         }
-        Self {
-            function,
-            arguments,
-            parameters,
-        }
+        Self { function, arguments, parameters }
     }
 
     fn expand(&self) -> TokenStream {
@@ -197,7 +181,9 @@ impl<'a> Ready<'a> {
         let name = function.type_name();
         let call = &function.signature.ident;
         let output = function.output();
-        let bounds = state::bounds(&self.parameters);
+        let outcome = state::local("output");
+        let generic = state::generic(function);
+        let bounds = state::bounds(&self.parameters, &generic);
         let values = self.parameters.iter().map(Parameter::value);
         let (text, description) = (function.name(), function.description());
         let every = every(self.arguments.every.as_ref());
@@ -207,11 +193,12 @@ impl<'a> Ready<'a> {
         quote! {
             #item
             #(#cfgs)*
-            impl<S: Sync> ::seaworthy::Readiness<S> for #name #bounds {
+            impl<#generic: Sync> ::seaworthy::Readiness<#generic> for #name #bounds {
                 const CHECK: ::seaworthy::Check =
                     ::seaworthy::Check::new(#text, #description) #every #timeout #critical;
-                async fn check(#state: &S) -> ::seaworthy::Outcome {
-                    ::seaworthy::__private::check_outcome::<#output>(#call(#(#values),*).await)
+                async fn check(#state: &#generic) -> ::seaworthy::Outcome {
+                    let #outcome = #call(#(#values),*).await;
+                    ::seaworthy::__private::check_outcome::<#output>(#outcome)
                 }
             }
         }
@@ -245,14 +232,8 @@ fn check_times(every: Option<&Time>, timeout: Option<&Time>, errors: &mut Errors
     {
         errors.add(
             &timeout.literal,
-            format!(
-                "the check may run longer than the {} between two runs",
-                duration::show(between)
-            ),
-            format!(
-                "shorten `timeout`, or write `every = \"{}\"`",
-                timeout.literal.value()
-            ),
+            format!("the check may run longer than the {} between two runs", duration::show(between)),
+            format!("shorten `timeout`, or write `every = \"{}\"`", timeout.literal.value()),
         );
     }
 }

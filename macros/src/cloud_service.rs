@@ -3,10 +3,7 @@
 use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{
-    Ident, Meta, PatType, Path, PathArguments, ReturnType, Type, ext::IdentExt,
-    spanned::Spanned,
-};
+use syn::{Ident, Meta, PatType, Path, PathArguments, ReturnType, Type, ext::IdentExt, spanned::Spanned};
 
 use crate::{
     arguments::{self, Arguments, Names, Text},
@@ -24,11 +21,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if function.is_method() {
         return quote!(#function #errors);
     }
-    let marked = if errors.is_empty() {
-        service.expand()
-    } else {
-        service.stand_in()
-    };
+    let marked = if errors.is_empty() { service.expand() } else { service.stand_in() };
     quote!(#marked #errors)
 }
 
@@ -100,13 +93,7 @@ impl<'a> Service<'a> {
         list(arguments.health, "health", &mut listed, errors);
         list(arguments.ready, "ready", &mut listed, errors);
         list(arguments.workers, "worker", &mut listed, errors);
-        Self {
-            function,
-            name: arguments.name,
-            config,
-            lists_readiness,
-            listed,
-        }
+        Self { function, name: arguments.name, config, lists_readiness, listed }
     }
 
     /// A function called `main` moves into the implementation; any other is called from there.
@@ -180,7 +167,6 @@ impl<'a> Service<'a> {
         let uses = self.listed.iter().map(Listed::import);
         let adds = self.listed.iter().map(Listed::add);
         quote! {
-            #[allow(non_camel_case_types, unused_imports)]
             fn parts() -> ::seaworthy::Parts<Self> {
                 mod unmarked {
                     #(pub enum #names {})*
@@ -206,7 +192,7 @@ impl<'a> Service<'a> {
     fn start(&self) -> TokenStream {
         let output = self.function.output();
         if self.is_main() {
-            let attributes = without_cfgs(self.function);
+            let attributes = own_attributes(self.function);
             let asyncness = &self.function.signature.asyncness;
             let inputs = self.start_inputs();
             let body = &self.function.body;
@@ -263,11 +249,7 @@ impl<'a> Service<'a> {
         let item = function.type_item();
         let type_name = function.type_name();
         let config = self.config_type();
-        let kept = if self.is_main() {
-            self.kept_main()
-        } else {
-            function.to_token_stream()
-        };
+        let kept = if self.is_main() { self.kept_main() } else { function.to_token_stream() };
         quote! {
             #kept
             #item
@@ -294,7 +276,7 @@ impl<'a> Service<'a> {
     fn kept_main(&self) -> TokenStream {
         let function = self.function;
         let cfgs = cfgs(&function.attributes);
-        let attributes = without_cfgs(function);
+        let attributes = own_attributes(function);
         let mut signature = function.signature.clone();
         signature.ident = format_ident!("start", span = signature.ident.span());
         if let ReturnType::Default = signature.output {
@@ -373,11 +355,7 @@ fn check_config<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a P
     }
     if let Type::Reference(reference) = ty {
         let owned = show(&reference.elem);
-        errors.add(
-            ty,
-            "a service owns its configuration",
-            format!("write `{owned}`, without `&`"),
-        );
+        errors.add(ty, "a service owns its configuration", format!("write `{owned}`, without `&`"));
         return None;
     }
     Some(config)
@@ -415,29 +393,28 @@ fn list(names: Option<Names>, method: &str, listed: &mut Vec<Listed>, errors: &m
             errors.add(path, format!("`{shown}` is listed twice"), "keep one of the two");
         } else {
             let method = Ident::new(method, list.span());
-            let alias = alias(&path, listed);
-            listed.push(Listed {
-                path,
-                method,
-                alias,
-            });
             seen.push(shown);
+            listed.push(Listed { alias: alias(&path, listed), path, method });
         }
     }
 }
 
-/// `checks::is_up` as `IsUp`, with a number where there is one already.
+/// `checks::is_up` as `IsUp`; with a number where something else has that name.
 fn alias(path: &Path, listed: &[Listed]) -> Ident {
     let mut name = String::new();
-    for word in last_segment(path).split('_').filter(|word| !word.is_empty()) {
+    for word in last_segment(path).split('_') {
         let mut letters = word.chars();
         name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
         name.extend(letters);
     }
-    let same = |alias: &str| listed.iter().any(|listed| listed.alias == alias);
+    let taken = |alias: &str| {
+        alias == "Self"
+            || path.segments.iter().any(|segment| segment.ident == alias)
+            || listed.iter().any(|other| other.alias == alias)
+    };
     let mut alias = name.clone();
     let mut number = 2;
-    while same(&alias) || alias == "Self" || alias.is_empty() {
+    while alias.is_empty() || taken(&alias) {
         alias = format!("{name}{number}");
         number += 1;
     }
@@ -449,8 +426,8 @@ fn last_segment(path: &Path) -> String {
     last.map(|segment| segment.ident.unraw().to_string()).unwrap_or_default()
 }
 
-/// The attributes that stay with the function itself.
-fn without_cfgs(function: &Function) -> impl Iterator<Item = &syn::Attribute> {
+/// The attributes that the function keeps where it moves: `cfg` and the doc comment are said elsewhere.
+fn own_attributes(function: &Function) -> impl Iterator<Item = &syn::Attribute> {
     let attributes = function.attributes.iter();
-    attributes.filter(|attribute| !attribute.path().is_ident("cfg"))
+    attributes.filter(|attribute| !["cfg", "doc"].iter().any(|shared| attribute.path().is_ident(shared)))
 }

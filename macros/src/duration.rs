@@ -1,37 +1,40 @@
-//! Durations as people write them.
+//! Durations as people write them, and as the runtime reads them from a variable.
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// Reads `"30s"`, `"500ms"` or `"1h30m"`: whole numbers, each with its unit (`d`, `h`, `m`, `s`, `ms`).
+/// Units from large to small, with their nanoseconds.
+const UNITS: [(&str, u64); 7] = [
+    ("d", 86_400_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+/// 100 years.
+const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
+
+/// Reads `"30s"`, `"500ms"` or `"1h30m"`: whole numbers, each with its unit, the larger unit first.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
-    let mut total = Duration::ZERO;
+    let mut nanos: u64 = 0;
     let mut rest = text.trim();
+    let mut units = UNITS.iter();
     if rest.is_empty() {
         return None;
     }
     while !rest.is_empty() {
-        let unit = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(unit);
-        let number: u64 = number.parse().ok()?;
-        let next = after
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at(next);
-        let part = match unit.trim() {
-            "ms" => Duration::from_millis(number),
-            "s" => Duration::from_secs(number),
-            "m" => Duration::from_secs(number.checked_mul(60)?),
-            "h" => Duration::from_secs(number.checked_mul(3600)?),
-            "d" => Duration::from_secs(number.checked_mul(86400)?),
-            _ => return None,
-        };
-        total = total.checked_add(part)?;
-        rest = after;
+        let (number, after) = split(rest, |c| c.is_ascii_digit());
+        let (unit, after) = split(after.trim_start(), char::is_alphabetic);
+        let (_, size) = units.find(|(name, _)| *name == unit)?;
+        nanos = nanos.checked_add(number.parse::<u64>().ok()?.checked_mul(*size)?)?;
+        rest = after.trim_start();
     }
-    Some(total)
+    Some(Duration::from_nanos(nanos)).filter(|duration| *duration <= LONGEST)
 }
 
 /// Writes a duration as [`parse`] reads it.
@@ -44,13 +47,20 @@ pub(crate) fn show(duration: Duration) -> String {
 
 /// The expression of a duration.
 pub(crate) fn expression(duration: Duration) -> TokenStream {
-    match u64::try_from(duration.as_millis()) {
-        Ok(millis) if !millis.is_multiple_of(1000) => {
+    let seconds = Literal::u64_unsuffixed(duration.as_secs());
+    match duration.subsec_nanos() {
+        0 => quote!(::std::time::Duration::from_secs(#seconds)),
+        nanos if nanos.is_multiple_of(1_000_000) => {
+            let millis = Literal::u128_unsuffixed(duration.as_millis());
             quote!(::std::time::Duration::from_millis(#millis))
         }
-        _ => {
-            let seconds = duration.as_secs();
-            quote!(::std::time::Duration::from_secs(#seconds))
+        nanos => {
+            let nanos = Literal::u32_unsuffixed(nanos);
+            quote!(::std::time::Duration::new(#seconds, #nanos))
         }
     }
+}
+
+fn split(text: &str, first: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !first(c)).unwrap_or(text.len()))
 }

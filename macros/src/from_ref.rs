@@ -58,9 +58,7 @@ impl<'a> State<'a> {
             if skips(&field.attrs, errors) {
                 continue;
             }
-            let same = |(_, other): &&(_, &Field)| {
-                show(&other.ty) == show(&field.ty) && cfgs(&other.attrs).is_empty()
-            };
+            let same = |(_, other): &&(_, &Field)| show(&other.ty) == show(&field.ty) && cfgs(&other.attrs).is_empty();
             match parts.iter().find(same) {
                 Some((first, _)) if cfgs(&field.attrs).is_empty() => errors.add(
                     field,

@@ -3,8 +3,7 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, Ident, Item, Lit, Meta, PatType, ReturnType, Safety,
-    Signature, Type, Visibility,
+    Attribute, Expr, ExprLit, FnArg, Ident, Item, Lit, Meta, PatType, ReturnType, Safety, Signature, Type, Visibility,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
@@ -32,12 +31,7 @@ impl Parse for Function {
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self {
-            attributes,
-            visibility,
-            signature,
-            body,
-        } = self;
+        let Self { attributes, visibility, signature, body } = self;
         tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
     }
 }
@@ -53,11 +47,7 @@ impl Function {
             Ok(Item::Fn(_)) | Err(_) => errors.extend(error),
             Ok(other) => {
                 let (kind, at) = kind(&other);
-                errors.add(
-                    at,
-                    format!("`#[{attribute}]` marks a function, not {kind}"),
-                    "put it above an `async fn`",
-                );
+                errors.add(at, format!("`#[{attribute}]` marks a function, not {kind}"), "put it above an `async fn`");
             }
         }
         None
@@ -121,11 +111,7 @@ impl Function {
         let signature = &self.signature;
         if signature.asyncness.is_none() && !starts_runtime(&self.body) {
             let name = &signature.ident;
-            errors.add(
-                signature.fn_token,
-                format!("`{name}` is not async"),
-                format!("write `async fn {name}`"),
-            );
+            errors.add(signature.fn_token, format!("`{name}` is not async"), format!("write `async fn {name}`"));
         }
     }
 
@@ -141,11 +127,7 @@ impl Function {
         }
         if let Some(abi) = &signature.abi {
             let abi_text = show(abi);
-            errors.add(
-                abi,
-                format!("{what} can't be `{abi_text}`"),
-                format!("remove `{abi_text}`"),
-            );
+            errors.add(abi, format!("{what} can't be `{abi_text}`"), format!("remove `{abi_text}`"));
         }
         if let Some(receiver) = signature.receiver() {
             errors.add(
@@ -197,10 +179,7 @@ impl Function {
 
 /// The `#[cfg]`s of an item, for what is generated from it.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .collect()
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }
 
 /// The first paragraph of a doc comment, on one line.
@@ -209,10 +188,7 @@ pub(crate) fn description(attributes: &[Attribute]) -> String {
     for attribute in attributes {
         if let Meta::NameValue(doc) = &attribute.meta
             && doc.path.is_ident("doc")
-            && let Expr::Lit(ExprLit {
-                lit: Lit::Str(text),
-                ..
-            }) = &doc.value
+            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &doc.value
         {
             lines.extend(text.value().lines().map(|line| line.trim().to_owned()));
             if text.value().is_empty() {
@@ -237,14 +213,8 @@ pub(crate) fn last_name(ty: &Type) -> Option<&Ident> {
 
 /// Whether the body starts a runtime of its own: what `#[tokio::main]` leaves of an `async fn`.
 pub(crate) fn starts_runtime(body: &Group) -> bool {
-    let idents: Vec<_> = body
-        .stream()
-        .into_iter()
-        .flat_map(words)
-        .collect();
-    ["runtime", "Builder", "block_on"]
-        .iter()
-        .all(|name| idents.iter().any(|ident| ident == name))
+    let idents: Vec<_> = body.stream().into_iter().flat_map(words).collect();
+    ["runtime", "Builder", "block_on"].iter().all(|name| idents.iter().any(|ident| ident == name))
 }
 
 /// Every name in a token, also in its parentheses.

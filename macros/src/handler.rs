@@ -15,7 +15,7 @@ use crate::{
     arguments::{self, Arguments, Text},
     errors::{Errors, mistake, show},
     function::{Function, cfgs},
-    rules,
+    rules, state,
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -24,11 +24,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#item #errors);
     };
     let handler = Handler::new(&function, arguments, &mut errors);
-    if errors.is_empty() {
-        handler.expand()
-    } else {
-        quote!(#function #errors)
-    }
+    if errors.is_empty() { handler.expand() } else { quote!(#function #errors) }
 }
 
 struct Handler<'a> {
@@ -46,11 +42,8 @@ struct HandlerArguments {
 
 impl Arguments for HandlerArguments {
     const ATTRIBUTE: &'static str = "handler";
-    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
-        ("name", "name = \"..\""),
-        ("fields", "fields(user.id = user_id)"),
-        ("skip", "skip"),
-    ];
+    const EXAMPLES: &'static [(&'static str, &'static str)] =
+        &[("name", "name = \"..\""), ("fields", "fields(user.id = user_id)"), ("skip", "skip")];
 }
 
 /// `fields(user.id = user_id, name)`.
@@ -64,9 +57,8 @@ struct Field {
 
 impl Parse for Field {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name = (|input: ParseStream<'_>| {
-            Punctuated::parse_separated_nonempty_with(input, Ident::parse_any)
-        })(input)?;
+        let name =
+            (|input: ParseStream<'_>| Punctuated::parse_separated_nonempty_with(input, Ident::parse_any))(input)?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             input.parse()?
         } else {
@@ -83,14 +75,9 @@ impl FromMeta for Fields {
         let Meta::List(list) = meta else {
             return Err(mistake(meta, "`fields` is a list in parentheses", help).into());
         };
-        let fields = Punctuated::<Field, Token![,]>::parse_terminated
-            .parse2(list.tokens.clone())
-            .map_err(|error| {
-                syn::Error::new(
-                    error.span(),
-                    format!("`fields` lists names with their values\nhelp: {help}"),
-                )
-            })?;
+        let fields = Punctuated::<Field, Token![,]>::parse_terminated.parse2(list.tokens.clone()).map_err(|error| {
+            syn::Error::new(error.span(), format!("`fields` lists names with their values\nhelp: {help}"))
+        })?;
         let mut known = Vec::new();
         let mut errors = darling::Error::accumulator();
         for field in &fields {
@@ -126,10 +113,7 @@ impl<'a> Handler<'a> {
         function.check_plain("a handler", errors);
         function.check_name(errors);
         rules::check(function, "handler", errors);
-        Self {
-            function,
-            arguments,
-        }
+        Self { function, arguments }
     }
 
     fn expand(&self) -> TokenStream {
@@ -156,25 +140,17 @@ impl<'a> Handler<'a> {
 
     /// The function with its body in a span.
     fn wrapped(&self) -> TokenStream {
-        let Function {
-            attributes,
-            visibility,
-            signature,
-            body,
-        } = self.function;
+        let Function { attributes, visibility, signature, body } = self.function;
         let type_name = self.function.type_name();
         let output = self.inferred_output();
         let fields = self.fields();
         let describe = self.describe();
+        let span = state::local("span");
         quote! {
             #(#attributes)*
             #visibility #signature {
-                ::seaworthy::__private::handle::<#type_name, #output>(
-                    ::seaworthy::__private::handler_span::<#type_name>(&[#(#fields),*]),
-                    async move #body,
-                    #describe,
-                )
-                .await
+                let #span = ::seaworthy::__private::handler_span::<#type_name>(&[#(#fields),*]);
+                ::seaworthy::__private::handle::<#type_name, #output>(#span, async move #body, #describe).await
             }
         }
     }
@@ -184,7 +160,10 @@ impl<'a> Handler<'a> {
         fields
             .map(|Field { name, value }| {
                 let name = show(name);
-                quote!((#name, &#value))
+                match value {
+                    Expr::Path(_) | Expr::Field(_) | Expr::Call(_) | Expr::MethodCall(_) => quote!((#name, &#value)),
+                    _ => quote!((#name, &(#value))),
+                }
             })
             .collect()
     }

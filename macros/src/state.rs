@@ -6,7 +6,7 @@ use syn::{Ident, Pat, PatType, Type};
 
 use crate::{
     errors::{Errors, show},
-    function::{Function, last_name},
+    function::{Function, last_name, words},
 };
 
 /// A parameter of a check or a worker.
@@ -21,9 +21,9 @@ impl Parameter<'_> {
     /// What is given for it.
     pub(crate) fn value(&self) -> TokenStream {
         match self {
-            Self::State(ty) => {
+            Self::State(_) => {
                 let state = local("state");
-                quote!(<#ty as ::seaworthy::FromState<S>>::from_state(#state))
+                quote!(::seaworthy::FromState::from_state(#state))
             }
             Self::Shutdown(_) => local("shutdown").to_token_stream(),
         }
@@ -31,11 +31,7 @@ impl Parameter<'_> {
 }
 
 /// Reads the parameters of a check or a worker. What is neither of the two is left out and noted.
-pub(crate) fn parameters<'a>(
-    function: &'a Function,
-    what: &str,
-    errors: &mut Errors,
-) -> Vec<Parameter<'a>> {
+pub(crate) fn parameters<'a>(function: &'a Function, what: &str, errors: &mut Errors) -> Vec<Parameter<'a>> {
     let mut parameters = Vec::new();
     for parameter in function.parameters() {
         let ty = &*parameter.ty;
@@ -51,8 +47,16 @@ pub(crate) fn parameters<'a>(
     parameters
 }
 
+/// The name of the service's state, which is none that the function's signature speaks of.
+pub(crate) fn generic(function: &Function) -> Ident {
+    let signature = &function.signature;
+    let mut words = quote!(#signature).into_iter().flat_map(words);
+    let name = if words.any(|word| word == "S") { "ServiceState" } else { "S" };
+    Ident::new(name, Span::call_site())
+}
+
 /// Where the state must give something: each type once.
-pub(crate) fn bounds(parameters: &[Parameter<'_>]) -> Option<TokenStream> {
+pub(crate) fn bounds(parameters: &[Parameter<'_>], state: &Ident) -> Option<TokenStream> {
     let mut types: Vec<&Type> = Vec::new();
     for parameter in parameters {
         if let Parameter::State(ty) = parameter
@@ -61,7 +65,7 @@ pub(crate) fn bounds(parameters: &[Parameter<'_>]) -> Option<TokenStream> {
             types.push(ty);
         }
     }
-    (!types.is_empty()).then(|| quote!(where #(#types: ::seaworthy::FromState<S>),*))
+    (!types.is_empty()).then(|| quote!(where #(#types: ::seaworthy::FromState<#state>),*))
 }
 
 /// The name of the parameter `state`, or `_` where nothing is taken from it.
@@ -77,23 +81,29 @@ pub(crate) fn shutdown(parameters: &[Parameter<'_>]) -> TokenStream {
 }
 
 fn name(name: &str, used: bool) -> TokenStream {
-    if used {
-        local(name).to_token_stream()
-    } else {
-        quote!(_)
-    }
+    if used { local(name).to_token_stream() } else { quote!(_) }
 }
 
 /// A parameter that does not hide the user's function of the same name.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
 /// What to write instead of a parameter that is neither a part of the state nor `Shutdown`.
 fn instead(parameter: &PatType) -> String {
     const OF_A_REQUEST: [&str; 12] = [
-        "Path", "Query", "Json", "Form", "Request", "Extension", "HeaderMap", "Method", "Uri", "Bytes",
-        "ConnectInfo", "MatchedPath",
+        "Path",
+        "Query",
+        "Json",
+        "Form",
+        "Request",
+        "Extension",
+        "HeaderMap",
+        "Method",
+        "Uri",
+        "Bytes",
+        "ConnectInfo",
+        "MatchedPath",
     ];
     let mut ty = &*parameter.ty;
     while let Type::Reference(reference) = ty {

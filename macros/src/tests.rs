@@ -1,18 +1,18 @@
 //! Compares what the attributes write with the snapshots in `tests/expand`, which are compiled there.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p seaworthy-macros` writes them anew.
+//! No item is longer than 25 lines. `UPDATE_EXPECT=1 cargo test -p seaworthy-macros` writes them anew.
 
-use std::{env, fs, path::Path};
+use std::{env, fs};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, File, Item, Meta};
+use syn::{Attribute, File, Item, Meta, Path, Token, punctuated::Punctuated};
 
 const LONGEST: usize = 25;
 
 #[test]
 fn expansions_are_as_committed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand");
     let mut differing = Vec::new();
     let mut compared = 0;
     for entry in fs::read_dir(&folder).unwrap() {
@@ -36,42 +36,80 @@ fn expansions_are_as_committed() {
     assert!(differing.is_empty(), "differ from their snapshots: {differing:?}; UPDATE_EXPECT=1 writes them anew");
 }
 
-/// The file as `cargo expand` shows it, a blank line between two items.
+/// The file as `cargo expand` shows it, with a blank line between two items.
 fn expand_file(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();
     let mut shown = Vec::new();
-    for item in file.items {
-        let (written, items) = expand_item(item);
-        for item in items {
-            let text = print(item.clone());
-            let lines = text.lines().count();
-            assert!(is_users(&item, &written) || lines <= LONGEST, "{lines} lines, at most {LONGEST}:\n{text}");
-            shown.push(text);
-        }
+    for item in file.items.into_iter().flat_map(expand_item) {
+        let text = print(item);
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST, "{lines} lines, and {LONGEST} are allowed:\n{text}");
+        shown.push(text);
     }
     shown.join("\n")
 }
 
-/// The names that the user wrote in the item, and what the item becomes.
-fn expand_item(mut item: Item) -> (String, Vec<Item>) {
-    let written = item.to_token_stream().to_string();
-    let Some((name, arguments)) = take_attribute(&mut item) else {
-        return (written, vec![item]);
+/// What one item becomes: itself, where it has none of our attributes.
+fn expand_item(mut item: Item) -> Vec<Item> {
+    let Some(attributes) = attributes(&mut item) else {
+        return vec![item];
     };
-    let expanded = match name.as_str() {
-        "FromRef" => {
-            let parts = crate::from_ref::expand(quote!(#item));
-            remove_from_ref(&mut item);
-            quote!(#item #parts)
-        }
+    let Some(ours) = attributes.iter().position(|attribute| name(attribute).is_some()) else {
+        return vec![item];
+    };
+    let ours = attributes.remove(ours);
+    let arguments = match &ours.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    let expanded = match name(&ours).unwrap_or_default().as_str() {
         "cloud_service" => crate::cloud_service::expand(arguments, quote!(#item)),
         "config" => crate::config::expand(arguments, quote!(#item)),
         "handler" => crate::handler::expand(arguments, quote!(#item)),
         "health" => crate::check::health(arguments, quote!(#item)),
         "ready" => crate::check::ready(arguments, quote!(#item)),
         "worker" => crate::worker::expand(arguments, quote!(#item)),
+        "derive" => {
+            let impls = crate::from_ref::expand(quote!(#item));
+            let item = without_from_ref(item, &ours);
+            quote!(#item #impls)
+        }
         other => unreachable!("{other}"),
     };
     let file: File = syn::parse2(expanded).unwrap();
-    (written, file.items)
+    file.items
+}
+
+fn attributes(item: &mut Item) -> Option<&mut Vec<Attribute>> {
+    match item {
+        Item::Fn(item) => Some(&mut item.attrs),
+        Item::Struct(item) => Some(&mut item.attrs),
+        _ => None,
+    }
+}
+
+/// The name of an attribute of ours; `derive` where it derives `FromRef`.
+fn name(attribute: &Attribute) -> Option<String> {
+    const OURS: [&str; 6] = ["cloud_service", "config", "handler", "health", "ready", "worker"];
+    let name = attribute.path().get_ident()?.to_string();
+    let derives = name == "derive" && attribute.to_token_stream().to_string().contains("FromRef");
+    (OURS.contains(&name.as_str()) || derives).then_some(name)
+}
+
+/// The struct as the compiler leaves it: with the other derives, and without the attributes of ours.
+fn without_from_ref(item: Item, derive: &Attribute) -> Item {
+    let Item::Struct(mut item) = item else {
+        return item;
+    };
+    let derived = derive.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap();
+    let others: Vec<_> = derived.iter().filter(|path| !path.is_ident("FromRef")).collect();
+    item.attrs.push(syn::parse_quote!(#[derive(#(#others),*)]));
+    for field in &mut item.fields {
+        field.attrs.retain(|attribute| !attribute.path().is_ident("from_ref"));
+    }
+    Item::Struct(item)
+}
+
+fn print(item: Item) -> String {
+    prettyplease::unparse(&File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] })
 }

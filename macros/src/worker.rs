@@ -23,11 +23,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if function.is_method() {
         return quote!(#function #errors);
     }
-    let marked = if errors.is_empty() {
-        worker.expand()
-    } else {
-        worker.stand_in()
-    };
+    let marked = if errors.is_empty() { worker.expand() } else { worker.stand_in() };
     quote!(#function #marked #errors)
 }
 
@@ -46,10 +42,8 @@ struct WorkerArguments {
 
 impl Arguments for WorkerArguments {
     const ATTRIBUTE: &'static str = "worker";
-    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
-        ("restart", "restart = \"on-failure\""),
-        ("backoff", "backoff = \"1s..1m\""),
-    ];
+    const EXAMPLES: &'static [(&'static str, &'static str)] =
+        &[("restart", "restart = \"on-failure\""), ("backoff", "backoff = \"1s..1m\"")];
 }
 
 /// `restart = "always"`, as an expression.
@@ -64,10 +58,7 @@ impl FromMeta for Restart {
         };
         let text = match meta {
             Meta::NameValue(pair) => match &pair.value {
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(text),
-                    ..
-                }) => text.value(),
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
                 value => show(value),
             },
             meta => show(meta),
@@ -107,11 +98,7 @@ impl<'a> Worker<'a> {
         for second in shutdowns.skip(1) {
             errors.add(second, "`Shutdown` is taken twice", "keep one: it can be cloned");
         }
-        Self {
-            function,
-            arguments,
-            parameters,
-        }
+        Self { function, arguments, parameters }
     }
 
     fn expand(&self) -> TokenStream {
@@ -121,7 +108,9 @@ impl<'a> Worker<'a> {
         let name = function.type_name();
         let call = &function.signature.ident;
         let output = function.output();
-        let bounds = state::bounds(&self.parameters);
+        let outcome = state::local("output");
+        let generic = state::generic(function);
+        let bounds = state::bounds(&self.parameters, &generic);
         let values = self.parameters.iter().map(Parameter::value);
         let (text, description) = (function.name(), function.description());
         let restart = self.restart();
@@ -131,11 +120,12 @@ impl<'a> Worker<'a> {
         quote! {
             #item
             #(#cfgs)*
-            impl<S: Sync> ::seaworthy::Worker<S> for #name #bounds {
+            impl<#generic: Sync> ::seaworthy::Worker<#generic> for #name #bounds {
                 const WORKER: ::seaworthy::WorkerSpec =
                     ::seaworthy::WorkerSpec::new(#text, #description) #restart #backoff;
-                async fn run(#state: &S, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    ::seaworthy::__private::worker_outcome::<#output>(#call(#(#values),*).await)
+                async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
+                    let #outcome = #call(#(#values),*).await;
+                    ::seaworthy::__private::worker_outcome::<#output>(#outcome)
                 }
             }
         }

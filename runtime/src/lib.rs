@@ -9,21 +9,25 @@ extern crate self as seaworthy;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod admin;
 mod command;
 pub mod config;
 mod error;
 pub mod http;
 pub mod lifecycle;
+mod panic;
 pub mod prelude;
 pub mod probe;
 mod service;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod worker;
 
 pub use axum;
 pub use metrics;
-pub use serde;
 pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
+pub use serde;
 pub use tracing;
 
 pub use crate::{

@@ -52,11 +52,7 @@ impl Default {
 /// The text of a default: that in quotes, and that of a plain number or `bool` where the field is one.
 fn text(given: &Expr, kind: Option<Kind>) -> Option<String> {
     let (sign, given) = match given {
-        Expr::Unary(ExprUnary {
-            op: UnOp::Neg(_),
-            expr,
-            ..
-        }) => ("-", &**expr),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => ("-", &**expr),
         given => ("", given),
     };
     let Expr::Lit(ExprLit { lit, .. }) = given else {
@@ -65,12 +61,8 @@ fn text(given: &Expr, kind: Option<Kind>) -> Option<String> {
     let plain = kind.is_some_and(|kind| kind.plain);
     match lit {
         Lit::Str(text) if sign.is_empty() => Some(text.value()),
-        Lit::Int(number) if plain && number.suffix().is_empty() => {
-            Some(format!("{sign}{}", number.base10_digits()))
-        }
-        Lit::Float(number) if plain && number.suffix().is_empty() => {
-            Some(format!("{sign}{}", number.base10_digits()))
-        }
+        Lit::Int(number) if plain && number.suffix().is_empty() => Some(format!("{sign}{}", number.base10_digits())),
+        Lit::Float(number) if plain && number.suffix().is_empty() => Some(format!("{sign}{}", number.base10_digits())),
         Lit::Bool(on) if plain => Some(show(on)),
         _ => None,
     }
@@ -102,25 +94,13 @@ impl Kind {
             "i64" => Self::number("a whole number that fits `i64`", reads::<i64>),
             "i128" => Self::number("a whole number that fits `i128`", reads::<i128>),
             "isize" => Self::number("a whole number that fits `isize`", reads::<isize>),
-            "f32" | "f64" => Self {
-                example: "0.5",
-                ..Self::number("a number", reads::<f64>)
-            },
-            "bool" => Self {
-                example: "false",
-                ..Self::number("`true` or `false`", reads::<bool>)
-            },
+            "f32" | "f64" => Self { example: "0.5", ..Self::number("a number", reads::<f64>) },
+            "bool" => Self { example: "false", ..Self::number("`true` or `false`", is_bool) },
             "char" => Self::text("one character", "x", reads::<char>),
             "Duration" => Self::text("a duration", "30s", |text| duration::parse(text).is_some()),
-            "SocketAddr" => {
-                Self::text("an address with a port", "127.0.0.1:6379", reads::<SocketAddr>)
-            }
-            "SocketAddrV4" => {
-                Self::text("an address with a port", "127.0.0.1:6379", reads::<SocketAddrV4>)
-            }
-            "SocketAddrV6" => {
-                Self::text("an IPv6 address with a port", "[::1]:6379", reads::<SocketAddrV6>)
-            }
+            "SocketAddr" => Self::text("an address with a port", "127.0.0.1:6379", reads::<SocketAddr>),
+            "SocketAddrV4" => Self::text("an address with a port", "127.0.0.1:6379", reads::<SocketAddrV4>),
+            "SocketAddrV6" => Self::text("an IPv6 address with a port", "[::1]:6379", reads::<SocketAddrV6>),
             "IpAddr" => Self::text("an IP address", "127.0.0.1", reads::<IpAddr>),
             "Ipv4Addr" => Self::text("an IPv4 address", "127.0.0.1", reads::<Ipv4Addr>),
             "Ipv6Addr" => Self::text("an IPv6 address", "::1", reads::<Ipv6Addr>),
@@ -129,26 +109,21 @@ impl Kind {
     }
 
     fn number(what: &'static str, reads: fn(&str) -> bool) -> Self {
-        Self {
-            what,
-            example: "8",
-            plain: true,
-            reads,
-        }
+        Self { what, example: "8", plain: true, reads }
     }
 
     fn text(what: &'static str, example: &'static str, reads: fn(&str) -> bool) -> Self {
-        Self {
-            what,
-            example,
-            plain: false,
-            reads,
-        }
+        Self { what, example, plain: false, reads }
     }
 
     fn accepts(self, text: &str) -> bool {
         (self.reads)(text)
     }
+}
+
+fn is_bool(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["true", "yes", "on", "1", "false", "no", "off", "0"];
+    WORDS.contains(&text.to_lowercase().as_str())
 }
 
 fn reads<T: std::str::FromStr>(text: &str) -> bool {

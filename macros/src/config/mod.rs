@@ -7,8 +7,7 @@ use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Data, DeriveInput, Expr, Fields, Ident, Meta, Token, Type, ext::IdentExt,
-    punctuated::Punctuated,
+    Attribute, Data, DeriveInput, Expr, Fields, Ident, Meta, Token, Type, ext::IdentExt, punctuated::Punctuated,
 };
 
 use self::{default::Default as FieldDefault, names::Names};
@@ -28,17 +27,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let config = Config::new(&input, arguments, &mut errors);
-    let marked = if errors.is_empty() {
-        config.expand()
-    } else {
-        config.stand_in()
-    };
+    let marked = if errors.is_empty() { config.expand() } else { config.stand_in() };
     without_ours(&mut input);
     quote!(#input #marked #errors)
 }
 
 struct Config {
     item: Item,
+    /// What its variables begin with.
+    prefix: String,
     fields: Vec<Field>,
 }
 
@@ -58,14 +55,8 @@ struct Field {
 
 /// Where the value of a field comes from.
 enum Source {
-    Variable {
-        name: String,
-        about: String,
-        default: Option<FieldDefault>,
-    },
-    Nested {
-        prefix: String,
-    },
+    Variable { name: String, about: String, default: Option<FieldDefault> },
+    Nested { prefix: String },
     Skipped,
 }
 
@@ -78,8 +69,7 @@ struct StructArguments {
 
 impl Arguments for StructArguments {
     const ATTRIBUTE: &'static str = "config";
-    const EXAMPLES: &'static [(&'static str, &'static str)] =
-        &[("env", "env"), ("prefix", "prefix = \"APP\"")];
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[("env", "env"), ("prefix", "prefix = \"APP\"")];
 }
 
 #[derive(Default, FromMeta)]
@@ -93,12 +83,8 @@ struct FieldArguments {
 
 impl Arguments for FieldArguments {
     const ATTRIBUTE: &'static str = "config";
-    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
-        ("default", "default = \"..\""),
-        ("env", "env = \"NAME\""),
-        ("flatten", "flatten"),
-        ("skip", "skip"),
-    ];
+    const EXAMPLES: &'static [(&'static str, &'static str)] =
+        &[("default", "default = \"..\""), ("env", "env = \"NAME\""), ("flatten", "flatten"), ("skip", "skip")];
 }
 
 /// `default = 3`.
@@ -108,12 +94,8 @@ impl FromMeta for Given {
     fn from_meta(meta: &Meta) -> darling::Result<Self> {
         match meta {
             Meta::NameValue(pair) => Ok(Self(pair.value.clone())),
-            _ => Err(mistake(
-                meta,
-                "`default` has no value",
-                "write `default = \"..\"`, as the variable would say it",
-            )
-            .into()),
+            _ => Err(mistake(meta, "`default` has no value", "write `default = \"..\"`, as the variable would say it")
+                .into()),
         }
     }
 }
@@ -126,15 +108,11 @@ impl Config {
                 cfgs: cfgs(&input.attrs).into_iter().cloned().collect(),
                 generic: !input.generics.params.is_empty(),
             },
+            prefix: struct_prefix(arguments, &input.ident, errors),
             fields: Vec::new(),
         };
-        let prefix = struct_prefix(arguments, &input.ident, errors);
         if config.item.generic {
-            errors.add(
-                &input.generics,
-                "a configuration can't be generic",
-                "write the types that it is used with",
-            );
+            errors.add(&input.generics, "a configuration can't be generic", "write the types that it is used with");
         }
         let Some(fields) = named_fields(input, errors) else {
             return config;
@@ -144,7 +122,7 @@ impl Config {
             let Some(name) = &field.ident else {
                 continue;
             };
-            let source = source(field, name, &prefix, &mut names, errors);
+            let source = source(field, name, &config.prefix, &mut names, errors);
             config.fields.push(Field {
                 name: name.clone(),
                 ty: field.ty.clone(),
@@ -160,16 +138,14 @@ impl Config {
         let Item { name, cfgs, .. } = &self.item;
         let variables = self.fields.iter().filter_map(Field::variable);
         let values = self.fields.iter().map(Field::value);
+        let prefix = self.prefix();
         let takes = |field: &Field| !matches!(field.source, Source::Skipped);
-        let parameter = if self.fields.iter().any(takes) {
-            quote!(values)
-        } else {
-            quote!(_)
-        };
+        let parameter = if self.fields.iter().any(takes) { quote!(values) } else { quote!(_) };
         quote! {
             #(#cfgs)*
             impl ::seaworthy::Config for #name {
                 const VARIABLES: &'static [::seaworthy::config::Variable] = &[#(#variables),*];
+                #prefix
                 fn build(#parameter: &mut ::seaworthy::config::Values) -> Self {
                     Self { #(#values),* }
                 }
@@ -177,13 +153,14 @@ impl Config {
         }
     }
 
+    fn prefix(&self) -> Option<TokenStream> {
+        let prefix = &self.prefix;
+        (!prefix.is_empty()).then(|| quote!(const PREFIX: &'static str = #prefix;))
+    }
+
     /// So that a service with this configuration is no second mistake.
     fn stand_in(&self) -> TokenStream {
-        let Item {
-            name,
-            cfgs,
-            generic,
-        } = &self.item;
+        let Item { name, cfgs, generic } = &self.item;
         if *generic {
             return TokenStream::new();
         }
@@ -204,11 +181,7 @@ impl Field {
     fn variable(&self) -> Option<TokenStream> {
         let Self { ty, cfgs, .. } = self;
         match &self.source {
-            Source::Variable {
-                name,
-                about,
-                default,
-            } => {
+            Source::Variable { name, about, default } => {
                 let default = default.as_ref().map(|default| default.expand(ty));
                 Some(quote! {
                     #(#cfgs)*
@@ -225,9 +198,7 @@ impl Field {
 
     /// Where the struct takes it from.
     fn value(&self) -> TokenStream {
-        let Self {
-            name: field, cfgs, ..
-        } = self;
+        let Self { name: field, cfgs, .. } = self;
         match &self.source {
             Source::Variable { name, .. } => quote!(#(#cfgs)* #field: values.take(#name)),
             Source::Nested { prefix } => quote!(#(#cfgs)* #field: values.nested(#prefix)),
@@ -260,19 +231,8 @@ fn struct_prefix(arguments: TokenStream, name: &Ident, errors: &mut Errors) -> S
 }
 
 /// Reads one field.
-fn source(
-    field: &syn::Field,
-    name: &Ident,
-    prefix: &str,
-    names: &mut Names,
-    errors: &mut Errors,
-) -> Source {
-    let FieldArguments {
-        default,
-        env,
-        flatten,
-        skip,
-    } = field_arguments(&field.attrs, errors);
+fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, errors: &mut Errors) -> Source {
+    let FieldArguments { default, env, flatten, skip } = field_arguments(&field.attrs, errors);
     if let Some(Word(skip)) = skip {
         for other in [
             env.map(|Text(env)| (env.to_token_stream(), "env")),
@@ -315,11 +275,7 @@ fn source(
         }
         FieldDefault::new(default, &field.ty, errors)
     });
-    Source::Variable {
-        name: variable,
-        about: description(&field.attrs),
-        default,
-    }
+    Source::Variable { name: variable, about: description(&field.attrs), default }
 }
 
 /// The arguments of every `#[config(..)]` of a field.
@@ -328,10 +284,7 @@ fn field_arguments(attributes: &[Attribute], errors: &mut Errors) -> FieldArgume
     for attribute in attributes.iter().filter(|attribute| is_ours(attribute)) {
         match &attribute.meta {
             Meta::List(list) => {
-                items.extend(arguments::parse_list::<FieldArguments>(
-                    list.tokens.clone(),
-                    errors,
-                ));
+                items.extend(arguments::parse_list::<FieldArguments>(list.tokens.clone(), errors));
             }
             meta => errors.add(
                 meta,
@@ -344,10 +297,7 @@ fn field_arguments(attributes: &[Attribute], errors: &mut Errors) -> FieldArgume
 }
 
 /// The fields of a struct that has names for them.
-fn named_fields<'a>(
-    input: &'a DeriveInput,
-    errors: &mut Errors,
-) -> Option<&'a Punctuated<syn::Field, Token![,]>> {
+fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Punctuated<syn::Field, Token![,]>> {
     let name = &input.ident;
     match &input.data {
         Data::Struct(data) => match &data.fields {
@@ -368,11 +318,9 @@ fn named_fields<'a>(
             "a configuration is a struct, not an enum",
             format!("derive `Deserialize` for `{name}`, and make it a field"),
         ),
-        Data::Union(data) => errors.add(
-            data.union_token,
-            "a configuration is a struct, not a union",
-            format!("write `struct {name}`"),
-        ),
+        Data::Union(data) => {
+            errors.add(data.union_token, "a configuration is a struct, not a union", format!("write `struct {name}`"))
+        }
     }
     None
 }

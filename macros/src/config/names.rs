@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What the runtime reads itself.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "HTTP_ADDR",
     "ADMIN_ADDR",
     "LOG_FORMAT",
@@ -16,6 +16,7 @@ const SETTINGS: [&str; 13] = [
     "REQUEST_TIMEOUT",
     "REQUEST_BODY_LIMIT",
     "HEADER_READ_TIMEOUT",
+    "KEEP_ALIVE_TIMEOUT",
     "MAX_CONNECTIONS",
     "MAX_IN_FLIGHT",
     "LAME_DUCK",
@@ -43,17 +44,9 @@ struct Variable {
 
 impl Names {
     /// Notes the variable of a field.
-    pub(super) fn add(
-        &mut self,
-        field: &Field,
-        ident: &Ident,
-        variable: &str,
-        errors: &mut Errors,
-    ) {
+    pub(super) fn add(&mut self, field: &Field, ident: &Ident, variable: &str, errors: &mut Errors) {
         let conditional = !cfgs(&field.attrs).is_empty();
-        let same = |other: &&Variable| {
-            other.name == variable && !(other.conditional && conditional)
-        };
+        let same = |other: &&Variable| other.name == variable && !(other.conditional && conditional);
         if SETTINGS.contains(&variable) {
             errors.add(
                 ident,
@@ -73,11 +66,7 @@ impl Names {
                 "give one another name: `#[config(env = \"..\")]`",
             );
         }
-        self.variables.push(Variable {
-            field: ident.clone(),
-            name: variable.to_owned(),
-            conditional,
-        });
+        self.variables.push(Variable { field: ident.clone(), name: variable.to_owned(), conditional });
     }
 
     /// Notes a flattened field.
@@ -117,9 +106,7 @@ impl Names {
 }
 
 fn foreign(variable: &str) -> Option<(&'static str, &'static str)> {
-    FOREIGN
-        .into_iter()
-        .find(|(prefix, _)| variable.starts_with(prefix))
+    FOREIGN.into_iter().find(|(prefix, _)| variable.starts_with(prefix))
 }
 
 /// The whole name of a variable: `env = "DATABASE_URL"`.
@@ -135,11 +122,7 @@ pub(super) fn prefix(name: &LitStr, errors: &mut Errors) -> String {
 /// Capital letters, digits and `_`, a letter first, no `_` last.
 fn check(name: &LitStr, argument: &str, errors: &mut Errors) -> String {
     let text = name.value();
-    let clean: String = text
-        .to_uppercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let clean: String = text.to_uppercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let clean = clean.trim_matches(|c: char| c == '_').to_owned();
     if text != clean || text.starts_with(|c: char| c.is_ascii_digit()) {
         let clean = clean.trim_start_matches(|c: char| c.is_ascii_digit());

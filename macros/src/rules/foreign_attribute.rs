@@ -22,11 +22,9 @@ pub(super) fn check(function: &Function, attribute: &str, errors: &mut Errors) {
             Some("instrument") => {
                 errors.add(other, format!("{written} opens a second span"), &spans);
             }
-            Some("async_trait") => errors.add(
-                other,
-                format!("{written} belongs to traits"),
-                "remove it: nothing takes its place",
-            ),
+            Some("async_trait") => {
+                errors.add(other, format!("{written} belongs to traits"), "remove it: nothing takes its place")
+            }
             _ => {}
         }
     }
@@ -40,10 +38,6 @@ pub(super) fn check(function: &Function, attribute: &str, errors: &mut Errors) {
     }
     let mut body = function.body.stream().into_iter().flat_map(words);
     if body.any(|word| word == "__tracing_attr_span") {
-        errors.add(
-            &signature.ident,
-            "`#[instrument]` above opens a second span",
-            spans,
-        );
+        errors.add(&signature.ident, "`#[instrument]` above opens a second span", spans);
     }
 }
