@@ -1,0 +1,8 @@
+#![deny(warnings)]
+
+use seaworthy::prelude::*;
+
+#[ready]
+async fn sessions() {}
+
+fn main() {}
