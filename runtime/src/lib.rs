@@ -9,11 +9,13 @@ extern crate self as seaworthy;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod admin;
 mod command;
 pub mod config;
 mod error;
 pub mod http;
 pub mod lifecycle;
+mod panic;
 pub mod prelude;
 pub mod probe;
 mod service;

@@ -1,8 +1,22 @@
 //! Workers: background tasks that live as long as the service.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use crate::{lifecycle::Shutdown, probe::Outcome};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    lifecycle::{Lifecycle, Shutdown},
+    panic,
+    probe::Outcome,
+    service::WorkerPart,
+};
 
 /// A background task of a service with the state `S`. `#[worker]` writes the implementation.
 #[diagnostic::on_unimplemented(
@@ -93,4 +107,89 @@ impl<T, E: fmt::Display> WorkerOutput for Result<T, E> {
     fn into_outcome(self) -> Outcome {
         self.map(|_| ()).map_err(|error| format!("{error:#}"))
     }
+}
+
+// === supervision ===
+
+/// Starts the workers of a service. `failed` hears of one that was not to fail; the tracker is empty once all ended.
+pub(crate) fn start<S>(
+    runtime: &tokio::runtime::Handle,
+    tracker: &TaskTracker,
+    parts: Vec<WorkerPart<S>>,
+    state: &S,
+    lifecycle: &Arc<Lifecycle>,
+    failed: &mpsc::Sender<String>,
+) where
+    S: Clone + Send + Sync + 'static,
+{
+    for part in parts {
+        let (state, lifecycle, failed) = (state.clone(), Arc::clone(lifecycle), failed.clone());
+        let supervised = async move {
+            let spec = part.spec;
+            tokio::select! {
+                () = supervise(part, state, &lifecycle, failed) => {}
+                () = lifecycle.cut.cancelled() => {
+                    tracing::warn!(worker = spec.name, "worker cut: it had not ended at the drain's deadline");
+                }
+            }
+            metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(0);
+        };
+        tracker.spawn_on(supervised, runtime);
+    }
+}
+
+async fn supervise<S>(part: WorkerPart<S>, state: S, lifecycle: &Lifecycle, failed: mpsc::Sender<String>) {
+    let WorkerPart { spec, run } = part;
+    let (first, longest) = spec.backoff;
+    let mut wait = first;
+    loop {
+        metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(1);
+        let began = Instant::now();
+        let shutdown = Shutdown::new(lifecycle.shutdown.clone());
+        let outcome = panic::caught(async { run(&state, shutdown).await }).await;
+        metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(0);
+
+        let error = match outcome {
+            Ok(outcome) => outcome.err(),
+            Err(message) => Some(format!("panicked: {message}")),
+        };
+        let stopping = lifecycle.shutdown.is_cancelled();
+        match (&error, spec.restart) {
+            (Some(error), _) if stopping => {
+                return tracing::warn!(worker = spec.name, %error, "worker failed while the service stopped");
+            }
+            (None, _) if stopping => return,
+            (Some(error), Restart::Never) => {
+                tracing::error!(worker = spec.name, %error, "worker failed: the service stops");
+                // The service stops already if nobody listens.
+                let _ = failed.try_send(format!("the worker `{}` failed: {error}", spec.name));
+                return;
+            }
+            (None, Restart::Never | Restart::OnFailure) => {
+                return tracing::info!(worker = spec.name, "worker is done");
+            }
+            (_, Restart::Always | Restart::OnFailure) => {}
+        }
+
+        if began.elapsed() >= longest {
+            wait = first;
+        }
+        let pause = jittered(wait);
+        metrics::counter!("seaworthy_worker_restarts_total", "worker" => spec.name).increment(1);
+        match &error {
+            Some(error) => tracing::warn!(worker = spec.name, %error, "worker failed: restarting in {pause:?}"),
+            None => tracing::info!(worker = spec.name, "worker ended: restarting in {pause:?}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = lifecycle.shutdown.cancelled() => return,
+        }
+        wait = (wait * 2).min(longest);
+    }
+}
+
+/// Between half of a duration and all of it, so that replicas don't retry in step.
+fn jittered(duration: Duration) -> Duration {
+    let random = RandomState::new().hash_one(()) as u32;
+    duration / 2 + (duration / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

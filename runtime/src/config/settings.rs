@@ -20,6 +20,9 @@ pub struct Settings {
     pub request_body_limit: usize,
     /// `HEADER_READ_TIMEOUT`: how long a client may take to send a request's headers (10s).
     pub header_read_timeout: Duration,
+    /// `KEEP_ALIVE_TIMEOUT`: how long a connection may stay open without a request (620s). Longer than that of the load
+    /// balancer in front, or it sends requests into connections that just closed.
+    pub keep_alive_timeout: Duration,
     /// `MAX_CONNECTIONS`: connections open at once; more are closed at once (10000).
     pub max_connections: usize,
     /// `MAX_IN_FLIGHT`: requests being answered at once; more get 503 (10000).

@@ -1,14 +1,11 @@
 //! How work that has no end of its own learns that the service stops.
 
 use std::{
-    convert::Infallible,
     future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Completes when the service begins to drain.
@@ -72,18 +69,5 @@ impl Future for Shutdown {
         wait.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()))
             .as_mut()
             .poll(cx)
-    }
-}
-
-/// Outside a Seaworthy service, one that never completes.
-impl<S: Sync> FromRequestParts<S> for Shutdown {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(Self::never))
     }
 }

@@ -1,5 +1,8 @@
 //! Liveness and readiness: what a check is, and what it may return.
 
+pub(crate) mod board;
+pub(crate) mod runner;
+
 use std::{any::Any, fmt, future::Future, time::Duration};
 
 use http::StatusCode;

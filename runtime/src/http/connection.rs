@@ -1,0 +1,221 @@
+//! One connection: reads requests, hands each to the router, and ends when its time has come.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::Ordering::{AcqRel, Acquire, Relaxed},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+    routing::future::RouteFuture,
+};
+use futures_util::future::Either;
+use http::{Method, Request, StatusCode, header::RETRY_AFTER};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep_until},
+};
+use tower::Service as _;
+
+use super::{io::Socket, traffic::Connection};
+
+/// How long an idle connection stays open once the drain began, for the request that may be on its way.
+const LINGER: Duration = Duration::from_secs(1);
+/// The largest head of a request, and the most headers in it.
+const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+/// HTTP/2: how often a silent client is asked whether it is there, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(60);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Hands the requests of one connection to the router.
+struct Requests {
+    router: Router,
+    connection: Arc<Connection>,
+}
+
+/// Since when a connection has made no progress.
+struct Stall {
+    since: Instant,
+    begun: usize,
+    was_active: bool,
+    had_partial_head: bool,
+}
+
+/// Serves one connection until it ends: by its client, by a limit, or by the drain.
+pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Connection>) {
+    let traffic = Arc::clone(&connection.traffic);
+    let shutdown = traffic.lifecycle.shutdown.child_token();
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
+    let builder = builder();
+    let requests = Requests { router, connection: Arc::clone(&connection) };
+    let mut serving = pin!(builder.serve_connection_with_upgrades(socket, requests));
+
+    let mut stall = Stall::new(&connection);
+    let mut look_again = Instant::now() + traffic.settings.header_read_timeout / 4;
+    let mut draining = false;
+    let mut cutting = false;
+    loop {
+        tokio::select! {
+            // An error is the client's: it sent what is not HTTP, or went away.
+            _ = serving.as_mut() => return,
+            () = shutdown.cancelled(), if !draining => {
+                draining = true;
+                look_again = Instant::now() + LINGER;
+                if connection.is_http2.load(Relaxed) {
+                    serving.as_mut().graceful_shutdown();
+                }
+            }
+            // Polls `serving` again, so that each handler notices and answers; what is left has a moment to be sent.
+            () = connection.cut.cancelled(), if !cutting => {
+                cutting = true;
+                connection.is_closing.store(true, Relaxed);
+                look_again = Instant::now() + LINGER;
+            }
+            () = sleep_until(look_again) => {
+                if cutting {
+                    return;
+                }
+                if draining {
+                    connection.is_closing.store(true, Relaxed);
+                    if connection.is_http2.load(Relaxed) {
+                        // Again, for a client whose first bytes came after the drain began.
+                        serving.as_mut().graceful_shutdown();
+                        // A client that doesn't answer our GOAWAY, and asks for nothing.
+                        if stall.idle_for(&connection) >= LINGER {
+                            return;
+                        }
+                    }
+                }
+                match stall.verdict(&connection) {
+                    Verdict::Wait => {}
+                    Verdict::HeaderTimeout => {
+                        let reason = "header_timeout";
+                        metrics::counter!("seaworthy_connections_refused_total", "reason" => reason).increment(1);
+                        return;
+                    }
+                    Verdict::Idle => {
+                        connection.is_closing.store(true, Relaxed);
+                        if connection.is_http2.load(Relaxed) {
+                            serving.as_mut().graceful_shutdown();
+                        }
+                    }
+                }
+                let pause = traffic.settings.header_read_timeout / 4;
+                look_again = Instant::now() + if draining { pause.min(LINGER) } else { pause };
+            }
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Timeouts are ours: hyper's can't tell a client that is slow from one that is idle.
+    builder.http1().header_read_timeout(None).max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_header_list_size(MAX_HEAD as u32)
+        // WebSockets over HTTP/2 (RFC 8441).
+        .enable_connect_protocol();
+    builder
+}
+
+// === impl Requests ===
+
+impl hyper::service::Service<Request<Incoming>> for Requests {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let connection = &self.connection;
+        connection.begun.fetch_add(1, Relaxed);
+        connection.has_partial_head.store(false, Relaxed);
+        if let Some(answer) = probe(connection, &request) {
+            return Either::Left(ready(Ok(answer)));
+        }
+        connection.active.fetch_add(1, AcqRel);
+        request.extensions_mut().insert(ConnectInfo::<SocketAddr>(connection.peer));
+        request.extensions_mut().insert(Arc::clone(connection));
+        Either::Right(self.router.clone().call(request))
+    }
+}
+
+/// Probes come before everything: they are not counted, traced, shed or routed.
+fn probe(connection: &Connection, request: &Request<Incoming>) -> Option<Response> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let traffic = &connection.traffic;
+    let report = match request.uri().path() {
+        "/health" => traffic.board.liveness(),
+        "/ready" => traffic.board.readiness(traffic.lifecycle.state()),
+        _ => return None,
+    };
+    Some(if report.passed {
+        report.status.into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], report.status).into_response()
+    })
+}
+
+// === impl Stall ===
+
+enum Verdict {
+    Wait,
+    /// The client began a request, or a connection, and did not go on.
+    HeaderTimeout,
+    /// There was no request for long.
+    Idle,
+}
+
+impl Stall {
+    fn new(connection: &Connection) -> Self {
+        let mut stall = Self { since: Instant::now(), begun: 0, was_active: false, had_partial_head: false };
+        stall.idle_for(connection);
+        stall
+    }
+
+    /// How long nothing has happened, as far as looking now and then can tell.
+    fn idle_for(&mut self, connection: &Connection) -> Duration {
+        let now = Instant::now();
+        let active = connection.active.load(Acquire) > 0 || connection.is_upgraded.load(Acquire);
+        let begun = connection.begun.load(Relaxed);
+        let partial_head = connection.has_partial_head.load(Relaxed);
+        if active || self.was_active || begun != self.begun || partial_head != self.had_partial_head {
+            *self = Self { since: now, begun, was_active: active, had_partial_head: partial_head };
+        }
+        now.duration_since(self.since)
+    }
+
+    fn verdict(&mut self, connection: &Connection) -> Verdict {
+        let idle = self.idle_for(connection);
+        let settings = &connection.traffic.settings;
+        // HTTP/2 sends frames that are no requests; its requests' heads are bounded in size, and come at once.
+        let in_head = self.begun == 0 || (self.had_partial_head && !connection.is_http2.load(Relaxed));
+        if in_head && !self.was_active && idle >= settings.header_read_timeout {
+            Verdict::HeaderTimeout
+        } else if idle >= settings.keep_alive_timeout {
+            Verdict::Idle
+        } else {
+            Verdict::Wait
+        }
+    }
+}

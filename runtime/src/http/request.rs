@@ -1,0 +1,234 @@
+//! One request: its limits, its deadline, its panic, and what the drain and the telemetry must know of it.
+//!
+//! The layer lies around each route, behind the routing, because only there the route's pattern is known.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, MatchedPath, Request},
+    response::{IntoResponse, Response},
+    routing::{Route, future::RouteFuture},
+};
+use http::{
+    HeaderValue, StatusCode, Version,
+    header::{CONNECTION, RETRY_AFTER},
+    request::Parts,
+};
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tower::{Layer, Service};
+
+use super::{
+    body::{AnswerBody, UploadBody},
+    traffic::{Connection, InFlight, RouteTraffic, Traffic},
+};
+use crate::{
+    lifecycle::{Shutdown, State},
+    panic::{Caught, caught},
+    telemetry::{self, Ending, ServerRequest},
+};
+
+/// Answers the requests of each route.
+#[derive(Clone)]
+pub(super) struct RequestLayer {
+    traffic: Arc<Traffic>,
+}
+
+/// Answers the requests of one route.
+#[derive(Clone)]
+pub(super) struct RequestService {
+    handler: Route,
+    traffic: Arc<Traffic>,
+    /// Known at the first request: a layer is not told which route it lies around.
+    route: Arc<OnceLock<Arc<RouteTraffic>>>,
+}
+
+pin_project! {
+    /// A request until the head of its answer.
+    #[project = AnsweringProjection]
+    pub(super) enum Answering {
+        Now { answer: Option<Response> },
+        Later {
+            #[pin]
+            handler: Caught<RouteFuture<Infallible>>,
+            #[pin]
+            deadline: Sleep,
+            #[pin]
+            cut: WaitForCancellationFutureOwned,
+            span: tracing::Span,
+            version: Version,
+            upload: Option<Arc<AtomicBool>>,
+            request: Option<InFlight>,
+        },
+    }
+}
+
+// === impl RequestLayer ===
+
+impl RequestLayer {
+    pub(super) fn new(traffic: Arc<Traffic>) -> Self {
+        Self { traffic }
+    }
+}
+
+impl Layer<Route> for RequestLayer {
+    type Service = RequestService;
+
+    fn layer(&self, handler: Route) -> RequestService {
+        RequestService { handler, traffic: Arc::clone(&self.traffic), route: Arc::default() }
+    }
+}
+
+// === impl RequestService ===
+
+impl Service<Request> for RequestService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        let (parts, body) = request.into_parts();
+        let Some(connection) = parts.extensions.get::<Arc<Connection>>().map(Arc::clone) else {
+            // Only our own listener calls the router.
+            return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
+        };
+        let pattern = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let telemetry = ServerRequest::begin(&parts, pattern, connection.local, connection.peer);
+        let route = Arc::clone(self.route.get_or_init(|| self.traffic.route(pattern)));
+        let is_full = self.traffic.is_full();
+        let cut = connection.cut.clone().cancelled_owned();
+        let version = parts.version;
+        let in_flight = InFlight::begin(connection, route, telemetry);
+        if is_full {
+            let answer = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many requests in flight\n");
+            let answer = in_flight.fail(Ending::Shed, answer.into_response(), version);
+            return Answering::Now { answer: Some(answer) };
+        }
+
+        let (body, upload) = UploadBody::watch(body);
+        let span = in_flight.span();
+        let handler = span.in_scope(|| self.handler.call(Request::from_parts(parts, body)));
+        Answering::Later {
+            handler: caught(handler),
+            deadline: sleep(self.traffic.settings.request_timeout),
+            cut,
+            span,
+            version,
+            upload,
+            request: Some(in_flight),
+        }
+    }
+}
+
+// === impl Answering ===
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (handler, deadline, cut, span, version, upload, request) = match self.project() {
+            AnsweringProjection::Now { answer } => return Poll::Ready(Ok(answer.take().unwrap_or_default())),
+            AnsweringProjection::Later { handler, deadline, cut, span, version, upload, request } => {
+                (handler, deadline, cut, span, *version, upload, request)
+            }
+        };
+        let _entered = span.enter();
+        let failed = match handler.poll(cx) {
+            Poll::Ready(Ok(Ok(answer))) => return Poll::Ready(Ok(match request.take() {
+                Some(request) => request.answer(answer, version),
+                None => answer,
+            })),
+            Poll::Ready(Err(_)) => Some((Ending::Panicked, panicked())),
+            Poll::Pending if cut.poll(cx).is_ready() => Some((Ending::Cut, stopping())),
+            Poll::Pending if deadline.poll(cx).is_ready() => Some((Ending::TimedOut, timed_out(upload.as_deref()))),
+            Poll::Pending => None,
+        };
+        match (failed, request.take()) {
+            (Some((ending, answer)), Some(request)) => Poll::Ready(Ok(request.fail(ending, answer, version))),
+            (_, unfinished) => {
+                *request = unfinished;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+fn panicked() -> Response {
+    let trace = telemetry::trace_id().map(|id| format!(" (trace {id})")).unwrap_or_default();
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("internal server error{trace}\n")).into_response()
+}
+
+fn stopping() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "the service stopped before it could answer\n").into_response()
+}
+
+/// The deadline passed: by the handler's fault, unless it still waited for the client's body.
+fn timed_out(upload: Option<&AtomicBool>) -> Response {
+    if upload.is_none_or(|complete| complete.load(Ordering::Relaxed)) {
+        (StatusCode::SERVICE_UNAVAILABLE, "the service took too long to answer\n").into_response()
+    } else {
+        (StatusCode::REQUEST_TIMEOUT, "the body of the request took too long to arrive\n").into_response()
+    }
+}
+
+// === impl InFlight ===
+
+impl InFlight {
+    /// Sends an answer; the request ends with the last byte of its body.
+    fn answer(self, mut answer: Response, version: Version) -> Response {
+        self.say_goodbye(&mut answer, version);
+        let status = answer.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            self.upgrade();
+        }
+        if http_body::Body::is_end_stream(answer.body()) {
+            self.end(Ending::Answered, Some(status));
+            return answer;
+        }
+        answer.map(|body| Body::new(AnswerBody::new(body, self, status)))
+    }
+
+    /// Sends an answer of our own, and ends the request as what it was.
+    fn fail(self, ending: Ending, mut answer: Response, version: Version) -> Response {
+        self.say_goodbye(&mut answer, version);
+        self.end(ending, Some(answer.status()));
+        answer
+    }
+
+    /// Once the service is leaving, an HTTP/1 client is to connect elsewhere. HTTP/2 has GOAWAY for that.
+    fn say_goodbye(&self, answer: &mut Response, version: Version) {
+        if self.connection.traffic.lifecycle.state() >= State::LameDuck
+            && version <= Version::HTTP_11
+            && answer.status() != StatusCode::SWITCHING_PROTOCOLS
+        {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+/// Outside a Seaworthy service, one that never completes.
+impl<S: Sync> FromRequestParts<S> for Shutdown {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let connection = parts.extensions.get::<Arc<Connection>>();
+        Ok(connection.map_or_else(Self::never, |connection| {
+            Self::new(connection.traffic.lifecycle.shutdown.clone())
+        }))
+    }
+}

@@ -1,0 +1,212 @@
+//! What is in progress: connections and requests, counted so that the drain knows what it waits for.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use http::StatusCode;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Settings,
+    lifecycle::Lifecycle,
+    probe::board::Board,
+    telemetry::{Ending, ServerRequest},
+};
+
+/// What is in progress on the main listener of one service, and the limits to it.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    pub(crate) settings: Settings,
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) board: Arc<Board>,
+    connections: AtomicUsize,
+    in_flight: AtomicUsize,
+    /// Told when the last connection is gone.
+    gone: Notify,
+    /// Each route that was ever requested.
+    routes: Mutex<Vec<Arc<RouteTraffic>>>,
+}
+
+/// What is in progress on one route.
+#[derive(Debug)]
+pub(crate) struct RouteTraffic {
+    /// As it was given to the router; `None` where no route matches.
+    pub(crate) pattern: Option<Box<str>>,
+    in_flight: AtomicUsize,
+}
+
+/// One connection, from its accept until its last byte: shared by its socket and its requests.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+    /// Cancelled when the drain's deadline passed. The connection's own, so that waiting for it locks nothing shared.
+    pub(crate) cut: CancellationToken,
+    /// The first bytes were those of HTTP/2.
+    pub(crate) is_http2: AtomicBool,
+    /// It left HTTP, as a WebSocket does.
+    pub(crate) is_upgraded: AtomicBool,
+    /// It is to end as soon as it is idle.
+    pub(crate) is_closing: AtomicBool,
+    /// Bytes came since the last request began.
+    pub(crate) has_partial_head: AtomicBool,
+    /// Requests begun so far.
+    pub(crate) begun: AtomicUsize,
+    /// Requests in flight now.
+    pub(crate) active: AtomicUsize,
+    /// The route that upgraded it, which is named when it is cut.
+    upgraded_by: Mutex<Option<Arc<RouteTraffic>>>,
+}
+
+/// A request in flight: dropped before [`end`](InFlight::end), it was cancelled or cut.
+pub(crate) struct InFlight {
+    /// `None` once it ended.
+    telemetry: Option<ServerRequest>,
+    pub(crate) connection: Arc<Connection>,
+    route: Arc<RouteTraffic>,
+}
+
+// === impl Traffic ===
+
+impl Traffic {
+    pub(crate) fn new(settings: Settings, lifecycle: Arc<Lifecycle>, board: Arc<Board>) -> Self {
+        Self {
+            settings,
+            lifecycle,
+            board,
+            connections: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            gone: Notify::new(),
+            routes: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
+    }
+
+    /// Waits until no connection is left, upgraded ones included.
+    pub(crate) async fn gone(&self) {
+        loop {
+            let gone = self.gone.notified();
+            if self.connections() == 0 {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    /// Registers a route, at its first request.
+    pub(crate) fn route(&self, pattern: Option<&str>) -> Arc<RouteTraffic> {
+        let route = Arc::new(RouteTraffic { pattern: pattern.map(Into::into), in_flight: AtomicUsize::new(0) });
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&route));
+        route
+    }
+
+    /// Whether one request more is one too many.
+    pub(crate) fn is_full(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) >= self.settings.max_in_flight
+    }
+
+    /// How much is in progress on each route.
+    pub(crate) fn in_flight_by_route(&self) -> BTreeMap<String, usize> {
+        let mut by_route = BTreeMap::new();
+        for route in &*self.routes.lock().unwrap_or_else(PoisonError::into_inner) {
+            let in_flight = route.in_flight.load(Ordering::Relaxed);
+            if in_flight > 0 {
+                *by_route.entry(route.pattern.as_deref().unwrap_or("no route").to_owned()).or_default() += in_flight;
+            }
+        }
+        by_route
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Counts a connection; `None` if it is one too many.
+    pub(crate) fn open(traffic: &Arc<Traffic>, peer: SocketAddr, local: SocketAddr) -> Option<Arc<Self>> {
+        if traffic.connections.fetch_add(1, Ordering::AcqRel) >= traffic.settings.max_connections {
+            traffic.connections.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        Some(Arc::new(Self {
+            traffic: Arc::clone(traffic),
+            peer,
+            local,
+            cut: traffic.lifecycle.cut.child_token(),
+            is_http2: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            has_partial_head: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
+            active: AtomicUsize::new(0),
+            upgraded_by: Mutex::default(),
+        }))
+    }
+
+    /// No request is in flight or arriving on it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.active.load(Ordering::Acquire) == 0 && !self.has_partial_head.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(route) = self.upgraded_by.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            route.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+        if self.traffic.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.traffic.gone.notify_waiters();
+        }
+    }
+}
+
+// === impl InFlight ===
+
+impl InFlight {
+    pub(crate) fn begin(connection: Arc<Connection>, route: Arc<RouteTraffic>, telemetry: ServerRequest) -> Self {
+        connection.traffic.in_flight.fetch_add(1, Ordering::Relaxed);
+        route.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self { telemetry: Some(telemetry), connection, route }
+    }
+
+    pub(crate) fn span(&self) -> tracing::Span {
+        self.telemetry.as_ref().map_or_else(tracing::Span::none, |telemetry| telemetry.span().clone())
+    }
+
+    pub(crate) fn end(mut self, ending: Ending, status: Option<StatusCode>) {
+        self.finish(ending, status);
+    }
+
+    /// From now on the connection is in flight for this route, until it closes.
+    pub(crate) fn upgrade(&self) {
+        self.connection.is_upgraded.store(true, Ordering::Release);
+        self.route.in_flight.fetch_add(1, Ordering::Relaxed);
+        *self.connection.upgraded_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&self.route));
+    }
+
+    fn finish(&mut self, ending: Ending, status: Option<StatusCode>) {
+        if let Some(telemetry) = self.telemetry.take() {
+            telemetry.end(ending, status);
+            self.route.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.connection.traffic.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.connection.active.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let cut = self.connection.cut.is_cancelled();
+        self.finish(if cut { Ending::Cut } else { Ending::Cancelled }, None);
+    }
+}

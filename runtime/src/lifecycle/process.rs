@@ -1,0 +1,60 @@
+//! A service as the process it is in: environment in, exit code out.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use super::{
+    Conductor,
+    exit::{CONFIG, FAILED, say},
+    signals::SignalThread,
+};
+use crate::{
+    CloudService,
+    config::{self, Environment, Loaded, Settings},
+    panic,
+    telemetry::Telemetry,
+};
+
+/// Loads the configuration, serves until a signal comes, and gives the exit code.
+pub(crate) fn serve<C: CloudService>() -> ExitCode {
+    let signals = match SignalThread::install() {
+        Ok(signals) => signals,
+        Err(error) => return refuse(FAILED, &format!("signals can't be handled: {error}")),
+    };
+    let environment = Environment::of_process();
+    let Loaded { config, settings, warnings } = match config::load::<C::Config>(&environment) {
+        Ok(loaded) => loaded,
+        Err(report) => return refuse(CONFIG, &report.to_string()),
+    };
+    signals.set_budget(settings.budget());
+    raise_file_limit();
+
+    let telemetry = Telemetry::start(&C::ABOUT, &settings, &environment);
+    panic::log_panics();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let stopping = signals.stopping;
+    let telemetry = Arc::new(telemetry);
+    Conductor::<C> { config, settings, telemetry, stopping, serving: None }.run().leave()
+}
+
+impl Settings {
+    /// How long the whole shutdown may take: what its stages may take, and a second for what lies between them.
+    fn budget(&self) -> Duration {
+        (self.stages() + Duration::from_secs(1)).min(self.termination_grace)
+    }
+}
+
+fn refuse(code: u8, reason: &str) -> ExitCode {
+    say(reason);
+    ExitCode::from(code)
+}
+
+/// Raises the soft limit on open files to the hard one, as Go's runtime does: each connection is one.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // The limit stays as it was: the accept loop copes.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
