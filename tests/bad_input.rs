@@ -27,10 +27,7 @@ fn a_client_that_sends_its_headers_slowly_is_closed() {
         let began = Instant::now();
         let answer = slow.rest().unwrap_or_default();
         assert!(began.elapsed() < Duration::from_secs(5), "{beginning:?}");
-        assert!(
-            answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"),
-            "{beginning:?}: {answer:?}"
-        );
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{beginning:?}: {answer:?}");
     }
     // The same between two requests, but only once a request began: an idle connection is kept.
     let mut kept = process.connect();
@@ -45,8 +42,7 @@ fn a_client_that_sends_its_body_slowly_gets_an_error() {
     let process = fixture().env("REQUEST_TIMEOUT", "500ms").spawn();
     process.wait_ready();
     let mut slow = process.connect();
-    slow.send_bytes(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nnine")
-        .unwrap();
+    slow.send_bytes(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nnine").unwrap();
     let answer = slow.receive().unwrap();
     assert!(matches!(answer.status, 408 | 503), "{answer:?}");
     assert_serves_on(&process);
@@ -57,10 +53,7 @@ fn a_header_of_1_mb_is_refused() {
     let process = fixture().spawn();
     process.wait_ready();
     let mut large = process.connect();
-    let request = format!(
-        "GET /fast HTTP/1.1\r\nhost: a\r\nx-large: {}\r\n\r\n",
-        "a".repeat(1 << 20)
-    );
+    let request = format!("GET /fast HTTP/1.1\r\nhost: a\r\nx-large: {}\r\n\r\n", "a".repeat(1 << 20));
     // The server may stop to read before all is sent.
     let _stopped = large.send_bytes(request.as_bytes());
     if let Ok((status, _)) = large.head() {
@@ -78,9 +71,7 @@ fn a_body_beyond_the_limit_gets_413() {
     let answer = connection.request("POST", "/echo", &[], &body).unwrap();
     assert_eq!(answer.status, 413);
     let mut chunked = process.connect();
-    chunked
-        .send("POST", "/echo", &[("transfer-encoding", "chunked")], b"")
-        .unwrap();
+    chunked.send("POST", "/echo", &[("transfer-encoding", "chunked")], b"").unwrap();
     let mut bytes = b"401\r\n".to_vec();
     bytes.extend(&body);
     bytes.extend(b"\r\n0\r\n\r\n");
@@ -155,15 +146,11 @@ fn ten_thousand_connections_that_are_opened_and_left_do_no_harm() {
     let _machine = machine();
     let count = 10_000;
     raise_file_limit(count + 500);
-    let process = fixture()
-        .env("MAX_CONNECTIONS", (count + 100).to_string())
-        .env("HEADER_READ_TIMEOUT", "15s")
-        .spawn();
+    let process = fixture().env("MAX_CONNECTIONS", (count + 100).to_string()).env("HEADER_READ_TIMEOUT", "15s").spawn();
     process.wait_ready();
     let address = process.http_addr();
-    let left: Vec<_> = (0..count)
-        .map(|n| TcpStream::connect(address).unwrap_or_else(|error| panic!("{n}: {error}")))
-        .collect();
+    let left: Vec<_> =
+        (0..count).map(|n| TcpStream::connect(address).unwrap_or_else(|error| panic!("{n}: {error}"))).collect();
     assert_eq!(process.get("/fast").text(), "ok");
     assert_eq!(process.admin("/health").status, 200);
     assert_eq!(process.admin("/ready").status, 200);
@@ -184,9 +171,7 @@ fn connections_that_are_left_open_are_closed_when_their_headers_do_not_come() {
 
 #[test]
 fn connections_beyond_the_limit_are_closed_at_once() {
-    let process = fixture()
-        .env("MAX_CONNECTIONS", "10")
-        .spawn();
+    let process = fixture().env("MAX_CONNECTIONS", "10").spawn();
     process.wait_ready();
     let mut kept: Vec<_> = (0..10).map(|_| process.connect()).collect();
     for connection in &mut kept {
@@ -270,9 +255,7 @@ fn a_panic_in_a_handler_gets_500_with_the_trace_id_and_the_connection_lives_on()
     let parent = format!("00-{trace}-b7ad6b7169203331-01");
     let mut connection = process.connect();
     for round in 1..=3_u8 {
-        let answer = connection
-            .request("GET", "/panic", &[("traceparent", &parent)], b"")
-            .unwrap();
+        let answer = connection.request("GET", "/panic", &[("traceparent", &parent)], b"").unwrap();
         assert_eq!(answer.status, 500);
         let shown = format!("{:?} {}", answer.headers, answer.text());
         assert!(shown.contains(trace), "{shown}");
@@ -339,13 +322,7 @@ fn raise_file_limit(count: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {
         let maximum = limit.maximum.map(|maximum| maximum.max(count));
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(count),
-                maximum,
-            },
-        )
-        .unwrap_or_else(|error| panic!("{count} files can't be opened ({error}): ulimit -n {count}"));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum })
+            .unwrap_or_else(|error| panic!("{count} files can't be opened ({error}): ulimit -n {count}"));
     }
 }

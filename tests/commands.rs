@@ -17,13 +17,7 @@ fn help_says_what_the_service_is_and_lists_every_variable() {
     for command in ["check", "probe", "--version"] {
         assert!(out.contains(command), "{command}: {out}");
     }
-    let of_the_service = [
-        "FIXTURE_DURATION",
-        "How long something takes",
-        "30s",
-        "FIXTURE_SECRET",
-        "STORE_POOL",
-    ];
+    let of_the_service = ["FIXTURE_DURATION", "How long something takes", "30s", "FIXTURE_SECRET", "STORE_POOL"];
     let of_the_runtime = [
         "HTTP_ADDR",
         "ADMIN_ADDR",
@@ -95,10 +89,7 @@ fn check_exits_78_where_the_configuration_is_invalid() {
 fn check_binds_no_address() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let (code, out, err) = run(fixture()
-        .env("HTTP_ADDR", &taken)
-        .env("ADMIN_ADDR", &taken)
-        .arg("check"));
+    let (code, out, err) = run(fixture().env("HTTP_ADDR", &taken).env("ADMIN_ADDR", &taken).arg("check"));
     assert_eq!(code, 0, "a pod that serves can check itself: {out}{err}");
 }
 
@@ -114,9 +105,7 @@ fn probe_asks_the_running_process() {
     assert_eq!(probe("live"), 0);
     assert_ne!(probe("ready"), 0);
     let mut connection = process.connect();
-    connection
-        .request("POST", "/check/ready/pass", &[], b"")
-        .unwrap();
+    connection.request("POST", "/check/ready/pass", &[], b"").unwrap();
     process.wait_ready();
     assert_eq!(probe("ready"), 0);
     process.assert_contract();

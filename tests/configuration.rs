@@ -24,7 +24,7 @@ fn every_type_is_read() {
     let text = line["settings"].to_string();
     let all = [
         "90s",
-        "2097152",
+        "2MiB",
         " 42 true ",
         "https://example.com/a?b=c",
         "[::1]:8080",
@@ -154,10 +154,7 @@ fn a_service_link_of_kubernetes_is_recognised() {
 
 #[test]
 fn an_empty_variable_counts_as_unset() {
-    let process = fixture()
-        .env("FIXTURE_NUMBER", "")
-        .env("LAME_DUCK", "")
-        .spawn();
+    let process = fixture().env("FIXTURE_NUMBER", "").env("LAME_DUCK", "").spawn();
     let line = process.wait_for_log(|line| line["message"] == "setting up");
     assert!(line["settings"].to_string().contains(" 7 "), "{line}");
 }

@@ -92,10 +92,7 @@ fn every_request_that_was_accepted_is_answered_though_clients_never_leave() {
 #[test]
 fn a_request_of_3_s_finishes() {
     for lame_duck in ["0s", "500ms"] {
-        let process = fixture()
-            .env("LAME_DUCK", lame_duck)
-            .env("DRAIN_TIMEOUT", "10s")
-            .spawn();
+        let process = fixture().env("LAME_DUCK", lame_duck).env("DRAIN_TIMEOUT", "10s").spawn();
         process.wait_ready();
         let mut slow = process.connect();
         slow.send("GET", "/slow?ms=3000", &[], b"").unwrap();
@@ -258,8 +255,5 @@ impl All {
 
 /// How many requests the handler began, as the fixture says at its end.
 fn served(process: &Process) -> u64 {
-    process
-        .wait_for_log(|line| line["resource"] == "first")["served"]
-        .as_u64()
-        .expect("it is a number")
+    process.wait_for_log(|line| line["resource"] == "first")["served"].as_u64().expect("it is a number")
 }

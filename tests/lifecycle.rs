@@ -39,9 +39,7 @@ fn an_idle_service_with_no_lame_duck_exits_within_200_ms() {
 
 #[test]
 fn the_lame_duck_is_5_s_in_kubernetes_and_0_elsewhere() {
-    let inside = fixture()
-        .env("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-        .spawn();
+    let inside = fixture().env("KUBERNETES_SERVICE_HOST", "10.0.0.1").spawn();
     let outside = fixture().spawn();
     for process in [&inside, &outside] {
         process.wait_ready();
@@ -78,9 +76,7 @@ fn a_second_sigterm_changes_nothing() {
     process.signal(Signal::Term);
     assert_eq!(slow.receive().unwrap().text(), "done");
     assert_eq!(process.wait_exit(SOON).code, Some(0));
-    let repeated = |line: &serde_json::Value| {
-        line["message"].as_str().is_some_and(|text| text.contains("SIGTERM"))
-    };
+    let repeated = |line: &serde_json::Value| line["message"].as_str().is_some_and(|text| text.contains("SIGTERM"));
     assert!(process.logs().iter().any(repeated), "a repeated SIGTERM is logged");
 }
 
@@ -102,10 +98,7 @@ fn a_second_sigint_exits_130_at_once() {
 #[test]
 fn sigterm_during_the_set_up_ends_it_cleanly() {
     for lame_duck in ["0s", "8s"] {
-        let process = fixture()
-            .env("FIXTURE_START", "hang")
-            .env("LAME_DUCK", lame_duck)
-            .spawn();
+        let process = fixture().env("FIXTURE_START", "hang").env("LAME_DUCK", lame_duck).spawn();
         process.wait_for_log(|line| line["message"] == "setting up");
         assert_eq!(process.admin("/health").status, 200);
         assert_eq!(process.admin("/started").status, 503);
@@ -119,10 +112,7 @@ fn sigterm_during_the_set_up_ends_it_cleanly() {
 
 #[test]
 fn a_blocked_runtime_fails_liveness_and_exits_within_its_budget() {
-    let process = fixture()
-        .env("DRAIN_TIMEOUT", "1s")
-        .env("TERMINATION_GRACE", "10s")
-        .spawn();
+    let process = fixture().env("DRAIN_TIMEOUT", "1s").env("TERMINATION_GRACE", "10s").spawn();
     process.wait_ready();
     let mut blocked = Vec::new();
     // Until no thread of the runtime is left to answer.
@@ -182,10 +172,7 @@ fn a_worker_is_told_to_stop() {
 
 #[test]
 fn a_worker_that_does_not_stop_is_cut_at_the_deadline() {
-    let process = fixture()
-        .env("FIXTURE_WORKER", "ignore")
-        .env("DRAIN_TIMEOUT", "500ms")
-        .spawn();
+    let process = fixture().env("FIXTURE_WORKER", "ignore").env("DRAIN_TIMEOUT", "500ms").spawn();
     process.wait_ready();
     process.signal(Signal::Term);
     let exit = process.wait_exit(SOON);
@@ -257,11 +244,7 @@ fn a_set_up_that_finds_the_configuration_unusable_exits_78() {
 
 #[test]
 fn stages_that_do_not_fit_the_grace_are_added_up_for_the_operator() {
-    let process = fixture()
-        .env("LAME_DUCK", "20s")
-        .env("DRAIN_TIMEOUT", "15s")
-        .env("TERMINATION_GRACE", "30s")
-        .spawn();
+    let process = fixture().env("LAME_DUCK", "20s").env("DRAIN_TIMEOUT", "15s").env("TERMINATION_GRACE", "30s").spawn();
     // 20 + 15 + 2 + 3 + 3.
     let started = Instant::now();
     process.wait_until("the sum is shown", || {
@@ -286,9 +269,7 @@ fn the_reason_goes_to_the_termination_log_where_it_exists() {
         .spawn();
     process.wait_exit(SOON);
     let said = process.stdout();
-    let (_, reason) = said
-        .split_once("code 69\n")
-        .unwrap_or_else(|| panic!("it exits 69: {said}{}", process.stderr()));
+    let (_, reason) = said.split_once("code 69\n").unwrap_or_else(|| panic!("it exits 69: {said}{}", process.stderr()));
     assert!(reason.contains("the store is not available"), "{reason}");
     assert_eq!(reason.lines().count(), 1, "{reason}");
 }

@@ -133,9 +133,7 @@ fn a_check_that_is_not_critical_degrades_and_leaves_it_ready() {
         });
     }
     set(&process, "extra", "pass");
-    process.wait_until("it is no longer degraded", || {
-        !process.admin("/ready").text().contains("degraded")
-    });
+    process.wait_until("it is no longer degraded", || !process.admin("/ready").text().contains("degraded"));
     assert_serves_on(&process);
 }
 
@@ -157,11 +155,7 @@ fn a_thousand_probes_cause_no_run_of_a_check_and_are_not_counted_as_requests() {
     process.wait_ready();
     let runs = || {
         let labels = [("check", "usable")];
-        metric(
-            &process.admin("/metrics"),
-            "seaworthy_check_duration_seconds_count",
-            &labels,
-        )
+        metric(&process.admin("/metrics"), "seaworthy_check_duration_seconds_count", &labels)
     };
     let (before, began) = (runs(), Instant::now());
     for _ in 0..500 {

@@ -24,9 +24,7 @@ fn spans_reach_a_collector_over_http_and_over_grpc() {
         process.wait_ready();
         let parent = format!("00-{TRACE}-{PARENT}-01");
         let mut connection = process.connect();
-        let answer = connection
-            .request("GET", "/hello/Ada?sig=abc", &[("traceparent", &parent)], b"")
-            .unwrap();
+        let answer = connection.request("GET", "/hello/Ada?sig=abc", &[("traceparent", &parent)], b"").unwrap();
         assert_eq!(answer.text(), "Hello, Ada!");
         drop(connection);
         // Those that are left are sent when it stops.
@@ -62,9 +60,7 @@ fn a_request_that_is_not_sampled_by_its_caller_is_not_sent() {
     process.wait_ready();
     for (path, flags) in [("/fast", "00"), ("/trace", "01")] {
         let parent = format!("00-{TRACE}-{PARENT}-{flags}");
-        let answer = process
-            .connect()
-            .request("GET", path, &[("traceparent", &parent)], b"");
+        let answer = process.connect().request("GET", path, &[("traceparent", &parent)], b"");
         assert_eq!(answer.unwrap().status, 200);
     }
     process.assert_contract();
@@ -77,9 +73,7 @@ fn a_trace_is_continued_and_its_id_is_in_logs_and_handlers() {
     let process = fixture().env("ACCESS_LOG", "all").spawn();
     process.wait_ready();
     let parent = format!("00-{TRACE}-{PARENT}-01");
-    let answer = process
-        .connect()
-        .request("GET", "/trace", &[("traceparent", &parent)], b"");
+    let answer = process.connect().request("GET", "/trace", &[("traceparent", &parent)], b"");
     assert_eq!(answer.unwrap().text(), TRACE);
     let line = process.wait_for_log(|line| line["http.route"] == "/trace");
     assert_eq!(line["trace_id"], TRACE);
@@ -98,9 +92,7 @@ fn propagation_works_whatever_the_log_filter_says() {
     let process = fixture().env("RUST_LOG", "warn,seaworthy=info").spawn();
     process.wait_ready();
     let parent = format!("00-{TRACE}-{PARENT}-01");
-    let answer = process
-        .connect()
-        .request("GET", "/trace", &[("traceparent", &parent)], b"");
+    let answer = process.connect().request("GET", "/trace", &[("traceparent", &parent)], b"");
     assert_eq!(answer.unwrap().text(), TRACE);
 }
 
@@ -123,8 +115,7 @@ fn every_line_is_an_object_with_time_level_target_and_message() {
     process.assert_contract();
     let out = process.stdout();
     for line in out.lines() {
-        let object: serde_json::Value =
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let object: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         for field in ["timestamp", "level", "target", "message"] {
             assert!(object[field].is_string(), "{field}: {line}");
         }
@@ -202,9 +193,7 @@ fn metrics_are_clean_and_have_the_names_and_labels_of_the_conventions() {
 
 #[test]
 fn a_collector_that_is_away_costs_requests_nothing() {
-    let process = fixture()
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-        .spawn();
+    let process = fixture().env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").spawn();
     process.wait_ready();
     let began = Instant::now();
     for _ in 0..200 {
@@ -219,10 +208,8 @@ fn a_collector_that_never_answers_does_not_keep_it_from_stopping() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for protocol in ["http/protobuf", "grpc"] {
         let endpoint = format!("http://{}", silent.local_addr().unwrap());
-        let process = fixture()
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-            .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-            .spawn();
+        let process =
+            fixture().env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol).spawn();
         process.wait_ready();
         assert_eq!(process.get("/fast").status, 200);
         process.signal(Signal::Term);
@@ -241,9 +228,7 @@ fn wrong_settings_of_opentelemetry_warn_and_never_stop_it() {
         .env("OTEL_BSP_SCHEDULE_DELAY", "soon")
         .spawn();
     process.wait_ready();
-    process.wait_for_log(|line| {
-        line["level"] == "WARN" && line.to_string().contains("OTEL_TRACES_SAMPLER")
-    });
+    process.wait_for_log(|line| line["level"] == "WARN" && line.to_string().contains("OTEL_TRACES_SAMPLER"));
     assert_serves_on(&process);
 }
 
@@ -276,15 +261,9 @@ impl Collector {
             .arg(scratch.with_extension("log"))
             .spawn();
         process.wait_until("the collector listens", || {
-            [http, grpc]
-                .iter()
-                .all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok())
+            [http, grpc].iter().all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok())
         });
-        Self {
-            process,
-            http,
-            grpc,
-        }
+        Self { process, http, grpc }
     }
 
     fn endpoint(&self, protocol: &str) -> String {

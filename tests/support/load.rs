@@ -72,11 +72,7 @@ impl Load {
 
 impl Tally {
     pub(crate) fn add(&mut self, other: Self) {
-        let Self {
-            answered,
-            lost,
-            refused,
-        } = other;
+        let Self { answered, lost, refused } = other;
         self.answered += answered;
         self.lost.extend(lost);
         self.refused += refused;
@@ -109,9 +105,7 @@ fn client(address: SocketAddr, reuse: Reuse, stop: &AtomicBool) -> Tally {
                     return tally;
                 }
                 Err((error, lines)) => {
-                    tally
-                        .lost
-                        .push(format!("first: {first}, lines: {lines}, {error}"));
+                    tally.lost.push(format!("first: {first}, lines: {lines}, {error}"));
                     break;
                 }
             }
@@ -132,9 +126,7 @@ fn ask(connection: &mut Connection, reuse: Reuse) -> Result<Answer, (io::Error, 
         Reuse::Never => &[("connection", "close")],
     };
     let unanswered = |error| (error, 0);
-    connection
-        .send("GET", "/fast", headers, b"")
-        .map_err(unanswered)?;
+    connection.send("GET", "/fast", headers, b"").map_err(unanswered)?;
     if connection.is_closed().map_err(unanswered)? {
         return Err(unanswered(io::ErrorKind::UnexpectedEof.into()));
     }
@@ -142,9 +134,7 @@ fn ask(connection: &mut Connection, reuse: Reuse) -> Result<Answer, (io::Error, 
     if response.status != 200 || response.body != b"ok" {
         return Ok(Answer::Other(format!("{response:?}")));
     }
-    let closes = response
-        .header("connection")
-        .is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    let closes = response.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Ok(Answer::Whole { closes })
 }
 

@@ -96,11 +96,7 @@ async fn client(address: SocketAddr, stop: Arc<AtomicBool>) -> Tally {
 }
 
 /// Sends one request after the other until the connection takes no more.
-async fn stream(
-    mut sender: SendRequest<Bytes>,
-    address: SocketAddr,
-    stop: Arc<AtomicBool>,
-) -> Tally {
+async fn stream(mut sender: SendRequest<Bytes>, address: SocketAddr, stop: Arc<AtomicBool>) -> Tally {
     let mut tally = Tally::default();
     while !stop.load(Ordering::Relaxed) {
         // An error means that the server said goodbye before: nothing was sent.
@@ -108,9 +104,7 @@ async fn stream(
             return tally;
         };
         sender = ready;
-        let request = Request::get(format!("http://{address}/fast"))
-            .body(())
-            .expect("the request is well-formed");
+        let request = Request::get(format!("http://{address}/fast")).body(()).expect("the request is well-formed");
         let Ok((response, _)) = sender.send_request(request, true) else {
             return tally;
         };

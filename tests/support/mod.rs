@@ -17,9 +17,7 @@ static MACHINE: Mutex<()> = Mutex::new(());
 
 /// The fixture, with settings that keep a test short: it drains for 2 s at most and logs no access lines.
 pub(crate) fn fixture() -> ProcessBuilder {
-    Process::builder(env!("CARGO_BIN_EXE_fixture"))
-        .env("ACCESS_LOG", "off")
-        .env("DRAIN_TIMEOUT", "2s")
+    Process::builder(env!("CARGO_BIN_EXE_fixture")).env("ACCESS_LOG", "off").env("DRAIN_TIMEOUT", "2s")
 }
 
 /// Waits for the machine.
@@ -29,10 +27,7 @@ pub(crate) fn machine() -> MutexGuard<'static, ()> {
 
 /// The folder of the workspace.
 pub(crate) fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests are a folder of the workspace")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace").to_owned()
 }
 
 /// The value of a metric with these labels, in Prometheus' text format: 0 where there is no such line.
@@ -43,9 +38,7 @@ pub(crate) fn metric(metrics: &Response, name: &str, labels: &[(&str, &str)]) ->
         .filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
             let (found, found_labels) = series.split_once('{').unwrap_or((series, ""));
-            let all = labels
-                .iter()
-                .all(|(key, value)| found_labels.contains(&format!("{key}=\"{value}\"")));
+            let all = labels.iter().all(|(key, value)| found_labels.contains(&format!("{key}=\"{value}\"")));
             (found == name && all).then(|| value.parse::<f64>().ok())?
         })
         .sum()

@@ -40,10 +40,7 @@ impl Generator {
     /// wrk for a second: a new connection for each request, eight at a time.
     pub(crate) fn wrk_new_connections(address: SocketAddr) -> Self {
         let url = format!("http://{address}/fast");
-        Self::start(
-            Tool::Wrk,
-            &["-t1", "-c8", "-d1s", "-H", "Connection: close", &url],
-        )
+        Self::start(Tool::Wrk, &["-t1", "-c8", "-d1s", "-H", "Connection: close", &url])
     }
 
     fn start(tool: Tool, arguments: &[&str]) -> Self {
@@ -60,8 +57,7 @@ impl Generator {
     /// Waits for its end. Gives how many requests were answered, and asserts that all were, with 200.
     pub(crate) fn join(self) -> u64 {
         let output = self.child.wait_with_output().expect("its output is read");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{:?} failed: {said}", self.tool);
         let answered = match self.tool {
             Tool::H2load => h2load(&said),
@@ -74,10 +70,7 @@ impl Generator {
 
 /// Reads "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout".
 fn h2load(said: &str) -> u64 {
-    let line = said
-        .lines()
-        .find(|line| line.starts_with("requests:"))
-        .unwrap_or_else(|| panic!("no result: {said}"));
+    let line = said.lines().find(|line| line.starts_with("requests:")).unwrap_or_else(|| panic!("no result: {said}"));
     let count = |what: &str| -> u64 {
         line.split([',', ':'])
             .find_map(|part| part.trim().strip_suffix(what)?.trim().parse().ok())
@@ -125,9 +118,7 @@ pub(crate) fn installed(program: &str, package: &str) -> PathBuf {
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
-        .unwrap_or_else(|| {
-            panic!("{program} is missing; install it: apt-get install -y {package}")
-        })
+        .unwrap_or_else(|| panic!("{program} is missing; install it: apt-get install -y {package}"))
 }
 
 /// The path of `rotel-agent`, an OpenTelemetry collector, in the tests' Python environment.
@@ -150,15 +141,9 @@ pub(crate) fn promtool(metrics: &str) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .expect("promtool runs");
-    child
-        .stdin
-        .take()
-        .expect("its input is a pipe")
-        .write_all(metrics.as_bytes())
-        .expect("it reads its input");
+    child.stdin.take().expect("its input is a pipe").write_all(metrics.as_bytes()).expect("it reads its input");
     let output = child.wait_with_output().expect("its output is read");
-    let mut said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         let _infallible = write!(said, "{}", output.status);
     }

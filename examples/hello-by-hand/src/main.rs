@@ -19,18 +19,11 @@ struct Config {
 impl config::Config for Config {
     const VARIABLES: &'static [Variable] = &[
         Variable::new::<String>("GREETING", "How a greeting starts.").default("Hello"),
-        Variable::new::<usize>(
-            "LONGEST_NAME",
-            "The longest name that is greeted, in characters.",
-        )
-        .default("50"),
+        Variable::new::<usize>("LONGEST_NAME", "The longest name that is greeted, in characters.").default("50"),
     ];
 
     fn build(values: &mut Values) -> Self {
-        Self {
-            greeting: values.take("GREETING"),
-            longest_name: values.take("LONGEST_NAME"),
-        }
+        Self { greeting: values.take("GREETING"), longest_name: values.take("LONGEST_NAME") }
     }
 }
 
@@ -55,8 +48,7 @@ struct Greeting {
 struct HasGreeting;
 
 impl Readiness<App> for HasGreeting {
-    const CHECK: Check =
-        Check::new("greeting", "There is a greeting to give.").every(Duration::from_secs(2));
+    const CHECK: Check = Check::new("greeting", "There is a greeting to give.").every(Duration::from_secs(2));
 
     async fn check(app: &App) -> Outcome {
         if app.config.greeting.trim().is_empty() {
@@ -67,10 +59,7 @@ impl Readiness<App> for HasGreeting {
 }
 
 /// Greets whom the path names. Any handler of axum will do; `#[handler]` gives it a span of its own.
-async fn hello(
-    State(config): State<Arc<Config>>,
-    Path(name): Path<String>,
-) -> Result<Json<Greeting>, StatusCode> {
+async fn hello(State(config): State<Arc<Config>>, Path(name): Path<String>) -> Result<Json<Greeting>, StatusCode> {
     if name.chars().count() > config.longest_name {
         return Err(StatusCode::BAD_REQUEST);
     }
@@ -82,11 +71,8 @@ async fn hello(
 struct Greeter;
 
 impl CloudService for Greeter {
-    const ABOUT: About = About {
-        name: env!("CARGO_PKG_NAME"),
-        version: env!("CARGO_PKG_VERSION"),
-        description: "Greets people.",
-    };
+    const ABOUT: About =
+        About { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), description: "Greets people." };
     type Config = Config;
     type Output = Service<App>;
 

@@ -1,5 +1,8 @@
 //! Greets people: the smallest service with a configuration, a handler and a readiness check.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use seaworthy::prelude::*;
@@ -38,10 +41,7 @@ async fn greeting(State(config): State<Arc<Config>>) -> Result<(), &'static str>
 
 /// Greets whom the path names.
 #[handler]
-async fn hello(
-    State(config): State<Arc<Config>>,
-    Path(name): Path<String>,
-) -> Result<Json<Greeting>, StatusCode> {
+async fn hello(State(config): State<Arc<Config>>, Path(name): Path<String>) -> Result<Json<Greeting>, StatusCode> {
     if name.chars().count() > config.longest_name {
         return Err(StatusCode::BAD_REQUEST);
     }

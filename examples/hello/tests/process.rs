@@ -19,10 +19,7 @@ fn it_greets_and_stops_as_it_should() {
 
 #[test]
 fn its_environment_says_how_it_greets() {
-    let service = service()
-        .env("GREETING", "Ahoy")
-        .env("LONGEST_NAME", "3")
-        .spawn();
+    let service = service().env("GREETING", "Ahoy").env("LONGEST_NAME", "3").spawn();
     service.wait_ready();
     assert_eq!(service.get("/hello/Ada").text(), r#"{"message":"Ahoy, Ada!"}"#);
     assert_eq!(service.get("/hello/Grace").status, 400);
@@ -32,9 +29,7 @@ fn its_environment_says_how_it_greets() {
 fn it_is_not_ready_without_a_greeting() {
     let service = service().env("GREETING", " ").spawn();
     service.wait_for_state("ready");
-    service.wait_until("the check ran", || {
-        service.admin("/ready").text().contains("GREETING is blank")
-    });
+    service.wait_until("the check ran", || service.admin("/ready").text().contains("GREETING is blank"));
     assert_eq!(service.admin("/ready").status, 503);
     assert_eq!(service.admin("/health").status, 200);
     service.signal(Signal::Term);
