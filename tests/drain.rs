@@ -47,6 +47,23 @@ fn sigterm_under_the_load_of_h2load_and_wrk_loses_nothing() {
 }
 
 #[test]
+fn h2load_gets_an_answer_to_every_request_that_a_handler_began_when_the_listener_closes() {
+    let _machine = machine();
+    for round in 0..ROUNDS {
+        let process = fixture().env("LAME_DUCK", "0s").spawn();
+        process.wait_ready();
+        let address = process.http_addr();
+        let generators = [Generator::h2load_http1(address), Generator::h2load_http2(address)];
+        process.wait_for_log(|line| line["message"] == "first request");
+        thread::sleep(Duration::from_millis(u64::from(round * 20)));
+        process.signal(Signal::Term);
+        let answered: u64 = generators.into_iter().map(Generator::join).sum();
+        assert_eq!(process.wait_exit(SOON).code, Some(0), "round {round}");
+        assert_eq!(served(&process), answered, "round {round}");
+    }
+}
+
+#[test]
 fn clients_that_leave_when_it_is_not_ready_notice_nothing() {
     let _machine = machine();
     for round in 0..ROUNDS {

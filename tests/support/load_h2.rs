@@ -86,7 +86,7 @@ async fn client(address: SocketAddr, stop: Arc<AtomicBool>) -> Tally {
         let unused = of_connection.answered == 0;
         tally.add(of_connection);
         driver.abort();
-        if unused {
+        if unused && !stop.load(Ordering::Relaxed) {
             // The kernel took the connection, but the listener was gone before the service did.
             tally.refused += 1;
             return tally;
