@@ -39,32 +39,17 @@ pub(crate) enum Kind {
 impl Error {
     /// The set-up failed: exit code 1.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Failed,
-            message: Some(message.into()),
-            cause: None,
-        }
+        Self { kind: Kind::Failed, message: Some(message.into()), cause: None }
     }
 
     /// Something that the service can't start without is not there: exit code 69. Kubernetes starts it again later.
-    pub fn unavailable(
-        what: impl fmt::Display,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        Self {
-            kind: Kind::Unavailable,
-            message: Some(format!("{what} is not available")),
-            cause: Some(source.into()),
-        }
+    pub fn unavailable(what: impl fmt::Display, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: Kind::Unavailable, message: Some(format!("{what} is not available")), cause: Some(source.into()) }
     }
 
     /// The configuration is well-formed but can't be used: exit code 78.
     pub fn config(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Config,
-            message: Some(message.into()),
-            cause: None,
-        }
+        Self { kind: Kind::Config, message: Some(message.into()), cause: None }
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -74,11 +59,7 @@ impl Error {
     /// The error beneath this one.
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
         let cause = self.cause.as_deref()?;
-        if self.message.is_some() {
-            Some(cause)
-        } else {
-            cause.source()
-        }
+        if self.message.is_some() { Some(cause) } else { cause.source() }
     }
 }
 
@@ -109,11 +90,7 @@ impl fmt::Debug for Error {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Self {
-            kind: Kind::Failed,
-            message: None,
-            cause: Some(Box::new(error)),
-        }
+        Self { kind: Kind::Failed, message: None, cause: Some(Box::new(error)) }
     }
 }
 

@@ -126,16 +126,9 @@ pub(crate) struct Closer {
 impl<C: CloudService> Parts<C> {
     /// Starts an empty list, for a service that lists its readiness checks or says `ready(none)`.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "`stateless` is the other way to start; neither is the default"
-    )]
+    #[expect(clippy::new_without_default, reason = "`stateless` is the other way to start; neither is the default")]
     pub fn new() -> Self {
-        Self {
-            liveness: Vec::new(),
-            readiness: Vec::new(),
-            workers: Vec::new(),
-        }
+        Self { liveness: Vec::new(), readiness: Vec::new(), workers: Vec::new() }
     }
 
     /// Starts an empty list for a service that lists no readiness check; `T` is what its set-up returns.
@@ -147,30 +140,21 @@ impl<C: CloudService> Parts<C> {
     /// Adds a liveness check.
     #[must_use]
     pub fn health<L: Liveness>(mut self) -> Self {
-        self.liveness.push(LivenessPart {
-            check: L::CHECK,
-            run: || Box::pin(L::check()),
-        });
+        self.liveness.push(LivenessPart { check: L::CHECK, run: || Box::pin(L::check()) });
         self
     }
 
     /// Adds a readiness check.
     #[must_use]
     pub fn ready<R: Readiness<StateOf<C>>>(mut self) -> Self {
-        self.readiness.push(ReadinessPart {
-            check: R::CHECK,
-            run: |state| Box::pin(R::check(state)),
-        });
+        self.readiness.push(ReadinessPart { check: R::CHECK, run: |state| Box::pin(R::check(state)) });
         self
     }
 
     /// Adds a worker.
     #[must_use]
     pub fn worker<W: Worker<StateOf<C>>>(mut self) -> Self {
-        self.workers.push(WorkerPart {
-            spec: W::WORKER,
-            run: |state, shutdown| Box::pin(W::run(state, shutdown)),
-        });
+        self.workers.push(WorkerPart { spec: W::WORKER, run: |state, shutdown| Box::pin(W::run(state, shutdown)) });
         self
     }
 }
@@ -200,8 +184,7 @@ impl<T: IntoService, E: fmt::Display + 'static> IntoService for std::result::Res
     type State = T::State;
 
     fn into_service(self) -> Result<Service<T::State>, Error> {
-        self.map_err(|error| Error::from_display(error))
-            .and_then(T::into_service)
+        self.map_err(|error| Error::from_display(error)).and_then(T::into_service)
     }
 }
 
@@ -228,11 +211,7 @@ impl<S, T: FromRef<S>> FromState<S> for State<T> {
 impl<S: Clone + Send + Sync + 'static> Service<S> {
     /// A service with this state and no routes. `()` is the state of a service that keeps none.
     pub fn new(state: S) -> Self {
-        Self {
-            state,
-            router: Router::new(),
-            closers: Vec::new(),
-        }
+        Self { state, router: Router::new(), closers: Vec::new() }
     }
 
     /// Adds routes, served on `HTTP_ADDR`. Called again, it merges; two routes for one path panic, as in axum.
@@ -244,15 +223,8 @@ impl<S: Clone + Send + Sync + 'static> Service<S> {
     /// Closes something when the service stops: after its requests and workers ended, last opened first.
     ///
     /// Closing all of them may take 3 s together; what is not closed by then is left.
-    pub fn on_close(
-        mut self,
-        name: &'static str,
-        close: impl Future<Output = ()> + Send + 'static,
-    ) -> Self {
-        self.closers.push(Closer {
-            name,
-            close: Box::pin(close),
-        });
+    pub fn on_close(mut self, name: &'static str, close: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.closers.push(Closer { name, close: Box::pin(close) });
         self
     }
 }
@@ -261,10 +233,7 @@ impl Error {
     /// Keeps an `Error` as it is; makes one of anything else that can be shown.
     fn from_display<E: fmt::Display + 'static>(error: E) -> Self {
         let mut slot = Some(error);
-        match (&mut slot as &mut dyn Any)
-            .downcast_mut::<Option<Self>>()
-            .and_then(Option::take)
-        {
+        match (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>().and_then(Option::take) {
             Some(error) => error,
             None => Self::failed(slot.map(|error| format!("{error:#}")).unwrap_or_default()),
         }

@@ -37,10 +37,7 @@ pub(super) fn run<C: CloudService>() -> ExitCode {
     code
 }
 
-async fn check<C: CloudService>(
-    service: Service<StateOf<C>>,
-    checks: Vec<ReadinessPart<StateOf<C>>>,
-) -> ExitCode {
+async fn check<C: CloudService>(service: Service<StateOf<C>>, checks: Vec<ReadinessPart<StateOf<C>>>) -> ExitCode {
     let Service { state, closers, .. } = service;
     let mut failed = 0;
     for ReadinessPart { check, run } in checks {

@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::{CloudService, config};
+use crate::{
+    CloudService,
+    config::{self, ExtraRow},
+    telemetry,
+};
 
 /// The command line is not one of ours (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
@@ -22,7 +26,9 @@ pub(super) fn print<C: CloudService>() -> ExitCode {
     if !about.description.is_empty() {
         println!("{}", about.description);
     }
-    println!("\nCommands:\n{COMMANDS}\n{}", config::table::<C::Config>());
+    let telemetry: Vec<_> =
+        telemetry::VARIABLES.iter().map(|&(name, about, default)| ExtraRow { name, about, default }).collect();
+    println!("\nCommands:\n{COMMANDS}\n{}", config::table::<C::Config>(&telemetry));
     ExitCode::SUCCESS
 }
 

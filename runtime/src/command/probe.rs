@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::config::{self, Environment};
+use crate::config::{Environment, Settings};
 
 /// How long to wait for each of: the connection, the request, the answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -16,7 +16,7 @@ const LARGEST_ANSWER: u64 = 64 * 1024;
 
 pub(super) fn run(path: &str) -> ExitCode {
     // The service's own variables are its own: a probe only needs to know where to ask.
-    let settings = match config::settings(&Environment::of_process()) {
+    let settings = match Settings::read(&Environment::of_process()) {
         Ok(settings) => settings,
         Err(report) => {
             eprintln!("{report}");

@@ -1,21 +1,223 @@
 //! Values that are never shown.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData, mem};
 
-/// A value that is never shown.
-pub struct Secret<T> {
+use serde::{Deserialize, Deserializer, de};
+use url::Url;
+use zeroize::Zeroize;
+
+/// By this name [`Secret`] announces itself to the deserializer of a variable's text.
+pub(crate) const NAME: &str = "$seaworthy::Secret";
+
+/// A value that is never shown: a password, a token, a URL with credentials.
+///
+/// `Debug` prints `***`, reports of invalid configuration say that the value is not shown, and it is wiped from memory
+/// when it is dropped. Call [`expose`](Self::expose) where the value itself is needed.
+///
+/// ```
+/// use seaworthy::Secret;
+///
+/// let password = Secret::from("hunter2".to_owned());
+/// assert_eq!(format!("{password:?}"), "***");
+/// assert_eq!(password.expose(), "hunter2");
+/// ```
+///
+/// It can't be printed by mistake:
+///
+/// ```compile_fail,E0277
+/// let password = seaworthy::Secret::from("hunter2".to_owned());
+/// println!("{password}");
+/// ```
+///
+/// And it can't be part of what is serialized:
+///
+/// ```compile_fail,E0277
+/// fn serialize<T: seaworthy::serde::Serialize>(_: T) {}
+/// serialize(seaworthy::Secret::from("hunter2".to_owned()));
+/// ```
+///
+/// What it can't protect: the environment block of the process (`/proc/<pid>/environ`), which keeps the text for as
+/// long as the process runs; the copies that were made while it was read; and what is done with the value after
+/// `expose`. A mounted secret, named by `NAME_FILE`, at least stays out of the environment and of `kubectl describe`.
+pub struct Secret<T: Wipe> {
     value: T,
 }
 
-impl<T> Secret<T> {
-    /// The value itself.
+/// A value whose memory can be overwritten, so that it can be kept in a [`Secret`].
+///
+/// Implemented for `String`, `Vec<u8>`, byte arrays, `Url`, and an `Option`, a `Box` or a `Vec` of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be wiped, so it can't be a secret",
+    label = "`Secret` holds text, bytes or a URL",
+    note = "help: use `Secret<String>`, `Secret<Url>` or `Secret<Vec<u8>>`, or implement `Wipe` for `{Self}`"
+)]
+pub trait Wipe {
+    /// Overwrites the value. What is left is valid, and says nothing of what was there.
+    fn wipe(&mut self);
+}
+
+// === impl Secret ===
+
+impl<T: Wipe> Secret<T> {
+    /// The value itself. Whatever is done with it from here is no longer protected.
     pub fn expose(&self) -> &T {
         &self.value
     }
 }
 
-impl<T> fmt::Debug for Secret<T> {
+impl<T: Wipe> From<T> for Secret<T> {
+    fn from(value: T) -> Self {
+        Self { value }
+    }
+}
+
+impl<T: Wipe + Clone> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone() }
+    }
+}
+
+impl<T: Wipe> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+impl<T: Wipe> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.value.wipe();
+    }
+}
+
+impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Secret<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Wipe + Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Secret<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a secret")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Secret<T>, D::Error> {
+                T::deserialize(deserializer).map(Secret::from)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(NAME, Visitor(PhantomData))
+    }
+}
+
+// === impl Wipe ===
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Wipe for u8 {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Wipe for Url {
+    fn wipe(&mut self) {
+        let blank = Url::parse("wiped:").expect("a scheme alone is a URL");
+        String::from(mem::replace(self, blank)).zeroize();
+    }
+}
+
+impl<T: Wipe, const N: usize> Wipe for [T; N] {
+    fn wipe(&mut self) {
+        self.iter_mut().for_each(T::wipe);
+    }
+}
+
+impl<T: Wipe> Wipe for Vec<T> {
+    fn wipe(&mut self) {
+        self.iter_mut().for_each(T::wipe);
+        self.clear();
+    }
+}
+
+impl<T: Wipe> Wipe for Option<T> {
+    fn wipe(&mut self) {
+        if let Some(value) = self {
+            value.wipe();
+        }
+        *self = None;
+    }
+}
+
+impl<T: Wipe + ?Sized> Wipe for Box<T> {
+    fn wipe(&mut self) {
+        (**self).wipe();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        rc::Rc,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Config {
+        _password: Secret<String>,
+        _more: Option<Secret<Url>>,
+    }
+
+    #[test]
+    fn debug_of_what_holds_it_shows_nothing() {
+        let config = Config {
+            _password: Secret::from("hunter2".to_owned()),
+            _more: Some(Secret::from(Url::parse("redis://:hunter2@cache").unwrap())),
+        };
+        assert_eq!(format!("{config:?}"), "Config { _password: ***, _more: Some(***) }");
+    }
+
+    #[test]
+    fn it_is_wiped_when_it_is_dropped() {
+        struct Flag(Rc<AtomicBool>);
+
+        impl Wipe for Flag {
+            fn wipe(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+
+        let wiped = Rc::new(AtomicBool::new(false));
+        drop(Secret::from(Flag(wiped.clone())));
+        assert!(wiped.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn each_type_is_wiped() {
+        let mut text = "hunter2".to_owned();
+        text.wipe();
+        assert_eq!(text, "");
+        let mut bytes = [7_u8; 4];
+        bytes.wipe();
+        assert_eq!(bytes, [0; 4]);
+        let mut url = Some(Url::parse("redis://:hunter2@cache").unwrap());
+        url.as_mut().unwrap().wipe();
+        assert_eq!(url.as_ref().unwrap().as_str(), "wiped:");
+        url.wipe();
+        assert_eq!(url, None);
+        let mut list = vec!["a".to_owned()];
+        list.wipe();
+        assert!(list.is_empty());
+    }
+
+    #[test]
+    fn other_formats_read_the_value_inside() {
+        let secret: Secret<String> = serde_json::from_str("\"hunter2\"").unwrap();
+        assert_eq!(secret.expose(), "hunter2");
     }
 }

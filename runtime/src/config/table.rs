@@ -1,10 +1,17 @@
 //! The table of variables: what each is called, is for, and how its text becomes a value.
 
-use std::any::Any;
+use std::{
+    any::{Any, TypeId, type_name},
+    fmt,
+};
 
 use serde::de::DeserializeOwned;
 
-use super::Config;
+use super::{
+    Config,
+    kind::{self, Shape},
+    text::{self, Invalid},
+};
 
 /// One variable of a configuration, or the variables of a nested one.
 #[derive(Clone, Copy, Debug)]
@@ -12,34 +19,101 @@ pub struct Variable {
     name: &'static str,
     about: &'static str,
     default: Fallback,
+    /// How the default is shown, where it is not the text itself.
+    shown: Option<&'static str>,
+    part: Part,
 }
 
 /// A value read from the environment, of any type.
-pub struct Value(Box<dyn Any + Send>);
-
-/// The values that were read for one configuration.
-pub struct Values {
-    _todo: (),
+pub struct Value {
+    value: Box<dyn Any + Send>,
+    type_name: &'static str,
 }
 
+/// The values that were read for one configuration. Each is taken once.
+pub struct Values {
+    owner: &'static str,
+    fields: Vec<(&'static str, Option<Value>)>,
+    nested: Vec<(Nested, Option<Values>)>,
+}
+
+/// A variable under its whole name.
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) about: &'static str,
+    pub(super) owner: Owner,
+    pub(super) shape: Shape,
+    pub(super) default: Fallback,
+    pub(super) field: Field,
+    shown: Option<&'static str>,
+}
+
+/// The rows of a configuration, and of the runtime's settings.
+#[derive(Default)]
+pub(super) struct Table {
+    pub(super) rows: Vec<Row>,
+    /// What the names of a configuration or of a nested one begin with.
+    pub(super) prefixes: Vec<String>,
+}
+
+/// Who reads a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Service,
+    Runtime,
+}
+
+/// What is used where a variable is not set.
 #[derive(Clone, Copy, Debug)]
-enum Fallback {
+pub(super) enum Fallback {
     None,
     Text(&'static str),
     Value(fn() -> Value),
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Field(Field),
+    Nested(Nested),
+}
+
+/// What is known of a field's type.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    pub(super) parse: fn(Option<&str>) -> Result<Value, Invalid>,
+    describe: fn() -> Shape,
+    type_id: fn() -> TypeId,
+    pub(super) type_name: fn() -> &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Nested {
+    prefix: &'static str,
+    own_prefix: &'static str,
+    variables: &'static [Variable],
+    type_id: fn() -> TypeId,
+    type_name: fn() -> &'static str,
+}
+
+// === impl Variable ===
+
 impl Variable {
     /// A variable whose text becomes a `T`. It is required, unless `T` is an `Option` or a default is given.
+    ///
+    /// `about` says what it is for, to the person who sets it: it is shown by `--help` and in reports.
     #[must_use]
-    pub const fn new<T: DeserializeOwned + Send + 'static>(
-        name: &'static str,
-        about: &'static str,
-    ) -> Self {
+    pub const fn new<T: DeserializeOwned + Send + 'static>(name: &'static str, about: &'static str) -> Self {
         Self {
             name,
             about,
             default: Fallback::None,
+            shown: None,
+            part: Part::Field(Field {
+                parse: |text| text::parse::<T>(text).map(Value::new),
+                describe: || kind::describe::<T>(),
+                type_id: || TypeId::of::<T>(),
+                type_name: || type_name::<T>(),
+            }),
         }
     }
 
@@ -50,39 +124,211 @@ impl Variable {
             name: prefix,
             about: "",
             default: Fallback::None,
+            shown: None,
+            part: Part::Nested(Nested {
+                prefix,
+                own_prefix: C::PREFIX,
+                variables: C::VARIABLES,
+                type_id: || TypeId::of::<C>(),
+                type_name: || type_name::<C>(),
+            }),
         }
     }
 
     /// What is read where the variable is not set, as its text would be.
+    ///
+    /// # Panics
+    ///
+    /// Does not compile for [`nested`](Self::nested) variables, of which each has its own default.
     #[must_use]
     pub const fn default(mut self, text: &'static str) -> Self {
+        assert!(matches!(self.part, Part::Field(_)), "nested variables have their own defaults");
         self.default = Fallback::Text(text);
         self
     }
 
     /// The value where the variable is not set.
+    ///
+    /// # Panics
+    ///
+    /// Does not compile for [`nested`](Self::nested) variables, of which each has its own default.
     #[must_use]
     pub const fn default_value(mut self, value: fn() -> Value) -> Self {
+        assert!(matches!(self.part, Part::Field(_)), "nested variables have their own defaults");
         self.default = Fallback::Value(value);
+        self
+    }
+
+    /// How the default is shown to a person, where its text does not say all.
+    pub(super) const fn shown_as(mut self, shown: &'static str) -> Self {
+        self.shown = Some(shown);
         self
     }
 }
 
+// === impl Value ===
+
 impl Value {
     /// Wraps a default: `.default_value(|| Value::new::<Duration>(Duration::from_secs(3)))`.
     pub fn new<T: Send + 'static>(value: T) -> Self {
-        Self(Box::new(value))
+        Self { value: Box::new(value), type_name: type_name::<T>() }
+    }
+
+    pub(super) fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    /// Whether it is a value of this field's type.
+    pub(super) fn fits(&self, field: &Field) -> bool {
+        (*self.value).type_id() == (field.type_id)()
     }
 }
 
+/// Shows the type alone: the value may be a secret.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value::new::<{}>(..)", self.type_name)
+    }
+}
+
+// === impl Values ===
+
 impl Values {
+    /// Puts the values, which come in the order of the table, where `build` takes them from.
+    pub(super) fn of<C: Config>(values: &mut dyn Iterator<Item = Value>) -> Self {
+        Self::gather(type_name::<C>(), C::VARIABLES, values)
+    }
+
+    fn gather(owner: &'static str, variables: &'static [Variable], values: &mut dyn Iterator<Item = Value>) -> Self {
+        let mut gathered = Self { owner, fields: Vec::new(), nested: Vec::new() };
+        for variable in variables {
+            match variable.part {
+                Part::Field(_) => gathered.fields.push((variable.name, values.next())),
+                Part::Nested(nested) => {
+                    let inner = Self::gather((nested.type_name)(), nested.variables, values);
+                    gathered.nested.push((nested, Some(inner)));
+                }
+            }
+        }
+        gathered
+    }
+
     /// Takes the value of one variable, by the name it has in the table.
-    pub fn take<T: DeserializeOwned + Send + 'static>(&mut self, _name: &str) -> T {
-        todo!()
+    ///
+    /// # Panics
+    ///
+    /// Panics if [`VARIABLES`](Config::VARIABLES) has no variable of that name and type, or if it was taken before.
+    #[track_caller]
+    pub fn take<T: DeserializeOwned + Send + 'static>(&mut self, name: &str) -> T {
+        let owner = self.owner;
+        let Some((_, slot)) = self.fields.iter_mut().find(|(field, _)| *field == name) else {
+            let names: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
+            panic!(
+                "`{owner}::build` takes `{name}`, which is not in `{owner}::VARIABLES`\n\
+                 help: add `Variable::new::<{}>({name:?}, \"..\")` to it, or take one of: {}",
+                type_name::<T>(),
+                names.join(", "),
+            );
+        };
+        let Some(Value { value, type_name: actual }) = slot.take() else {
+            panic!(
+                "`{owner}::build` takes `{name}` twice\n\
+                 help: take each variable once, and clone the value where two fields need it"
+            );
+        };
+        match value.downcast::<T>() {
+            Ok(value) => *value,
+            Err(_) => panic!(
+                "`{owner}::build` takes `{name}` as `{expected}`, but in `{owner}::VARIABLES` it is `{actual}`\n\
+                 help: write `values.take::<{actual}>({name:?})`, or `Variable::new::<{expected}>({name:?}, \"..\")`",
+                expected = type_name::<T>(),
+            ),
+        }
     }
 
     /// Takes a nested configuration, by the prefix it has in the table.
-    pub fn nested<C: Config>(&mut self, _prefix: &str) -> C {
-        todo!()
+    ///
+    /// # Panics
+    ///
+    /// Panics if [`VARIABLES`](Config::VARIABLES) has no such nested configuration, or if it was taken before.
+    #[track_caller]
+    pub fn nested<C: Config>(&mut self, prefix: &str) -> C {
+        let taken = self
+            .nested
+            .iter_mut()
+            .filter(|(nested, _)| nested.prefix == prefix && (nested.type_id)() == TypeId::of::<C>())
+            .find_map(|(_, values)| values.take());
+        let Some(mut values) = taken else {
+            let owner = self.owner;
+            panic!(
+                "`{owner}::build` takes a nested `{inner}` with the prefix {prefix:?} that is not in \
+                 `{owner}::VARIABLES`, or was taken before\n\
+                 help: add `Variable::nested::<{inner}>({prefix:?})` to it, and take it once",
+                inner = type_name::<C>(),
+            );
+        };
+        C::build(&mut values)
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    pub(super) fn add<C: Config>(&mut self, owner: Owner) {
+        self.add_prefix(C::PREFIX.to_owned());
+        self.add_all(C::VARIABLES, "", owner);
+    }
+
+    fn add_all(&mut self, variables: &'static [Variable], prefix: &str, owner: Owner) {
+        for variable in variables {
+            let name = format!("{prefix}{}", variable.name);
+            match variable.part {
+                Part::Field(field) => self.rows.push(Row {
+                    name,
+                    about: variable.about,
+                    owner,
+                    shape: (field.describe)(),
+                    default: variable.default,
+                    field,
+                    shown: variable.shown,
+                }),
+                Part::Nested(nested) => {
+                    self.add_prefix(name.clone() + nested.own_prefix);
+                    self.add_all(nested.variables, &name, owner);
+                }
+            }
+        }
+    }
+
+    fn add_prefix(&mut self, prefix: String) {
+        if !prefix.is_empty() && !self.prefixes.contains(&prefix) {
+            self.prefixes.push(prefix);
+        }
+    }
+
+    pub(super) fn row(&self, name: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == name)
+    }
+
+    /// The variable that names a file with the row's value, unless another row has that name.
+    pub(super) fn file_variable(&self, row: &Row) -> Option<String> {
+        let name = format!("{}_FILE", row.name);
+        self.row(&name).is_none().then_some(name)
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    /// How the default is shown; `None` where there is none.
+    pub(super) fn shown_default(&self) -> Option<&'static str> {
+        match (self.shown, self.default) {
+            (Some(shown), _) => Some(shown),
+            (None, Fallback::None) => None,
+            (None, Fallback::Text(_) | Fallback::Value(_)) if self.shape.secret => Some("set in the code, not shown"),
+            (None, Fallback::Text("")) => Some("empty"),
+            (None, Fallback::Text(text)) => Some(text),
+            (None, Fallback::Value(_)) => Some("set in the code"),
+        }
     }
 }

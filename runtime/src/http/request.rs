@@ -149,10 +149,12 @@ impl Future for Answering {
         };
         let _entered = span.enter();
         let failed = match handler.poll(cx) {
-            Poll::Ready(Ok(Ok(answer))) => return Poll::Ready(Ok(match request.take() {
-                Some(request) => request.answer(answer, version),
-                None => answer,
-            })),
+            Poll::Ready(Ok(Ok(answer))) => {
+                return Poll::Ready(Ok(match request.take() {
+                    Some(request) => request.answer(answer, version),
+                    None => answer,
+                }));
+            }
             Poll::Ready(Err(_)) => Some((Ending::Panicked, panicked())),
             Poll::Pending if cut.poll(cx).is_ready() => Some((Ending::Cut, stopping())),
             Poll::Pending if deadline.poll(cx).is_ready() => Some((Ending::TimedOut, timed_out(upload.as_deref()))),
@@ -227,8 +229,6 @@ impl<S: Sync> FromRequestParts<S> for Shutdown {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let connection = parts.extensions.get::<Arc<Connection>>();
-        Ok(connection.map_or_else(Self::never, |connection| {
-            Self::new(connection.traffic.lifecycle.shutdown.clone())
-        }))
+        Ok(connection.map_or_else(Self::never, |connection| Self::new(connection.traffic.lifecycle.shutdown.clone())))
     }
 }

@@ -19,9 +19,8 @@ use super::{
     signals::{Stop, Stopping},
 };
 use crate::{
-    CloudService, Error, IntoService,
-    admin,
-    config::{CANCEL_TIMEOUT, CLOSE_TIMEOUT, FLUSH_TIMEOUT, Settings},
+    CloudService, Error, IntoService, admin,
+    config::{CANCEL, CLOSE, FLUSH, Settings},
     http::{server, traffic::Traffic},
     panic::caught,
     probe::{
@@ -32,6 +31,9 @@ use crate::{
     telemetry::Telemetry,
     worker,
 };
+
+/// How long the line that says `stopped` may take, when all else is flushed.
+const LAST_LINE: Duration = Duration::from_millis(100);
 
 /// Where a service listens.
 #[derive(Clone, Copy, Debug)]
@@ -78,13 +80,16 @@ impl<C: CloudService> Conductor<C> {
             // Drops what was cut, so that its spans end before the flush. A blocked thread is left behind.
             runtime.shutdown_background();
             // Probes are answered meanwhile. The flush keeps its own time; a second more is for one that doesn't.
-            let flush = tokio::task::spawn_blocking(move || telemetry.flush(FLUSH_TIMEOUT));
-            if timeout(FLUSH_TIMEOUT + Duration::from_secs(1), flush).await.is_err() {
+            let flush = tokio::task::spawn_blocking(move || {
+                telemetry.flush(FLUSH);
+                lifecycle.enter(State::Stopped);
+                telemetry.flush(LAST_LINE);
+            });
+            if timeout(FLUSH + Duration::from_secs(1), flush).await.is_err() {
                 super::exit::say("telemetry was not flushed in time: the last of it is lost");
             }
             exit
         });
-        lifecycle.enter(State::Stopped);
         control.shutdown_background();
         exit
     }
@@ -105,7 +110,8 @@ impl<C: CloudService> Conductor<C> {
                 .chain(liveness.iter().map(|part| (Probe::Liveness, part.check)))
                 .chain(readiness.iter().map(|part| (Probe::Readiness, part.check))),
         ));
-        let admin = admin::serve(admin_listener.0, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
+        let admin =
+            admin::serve(admin_listener.0, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
         if let Err(error) = admin {
             return fail(Exit::new(UNAVAILABLE, format!("the admin address can't be served: {error}")));
         }
@@ -198,7 +204,7 @@ impl Running {
             tracing::warn!("{}", exit.reason);
             lifecycle.enter(State::Cancelling);
             let cancelled = async { tokio::join!(traffic.gone(), workers.wait()) };
-            if timeout(CANCEL_TIMEOUT, cancelled).await.is_err() {
+            if timeout(CANCEL, cancelled).await.is_err() {
                 tracing::warn!(connections = traffic.connections(), workers = workers.len(), "left behind");
             }
         }
@@ -222,8 +228,8 @@ async fn close(closers: Vec<Closer>, runtime: &Handle) {
             }
         }
     });
-    if timeout(CLOSE_TIMEOUT, closing).await.is_err() {
-        tracing::warn!("resources were not closed within {CLOSE_TIMEOUT:?}: left open");
+    if timeout(CLOSE, closing).await.is_err() {
+        tracing::warn!("resources were not closed within {CLOSE:?}: left open");
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn serve<C: CloudService>() -> ExitCode {
         Ok(loaded) => loaded,
         Err(report) => return refuse(CONFIG, &report.to_string()),
     };
-    signals.set_budget(settings.budget());
+    signals.set_budget(budget(&settings));
     raise_file_limit();
 
     let telemetry = Telemetry::start(&C::ABOUT, &settings, &environment);
@@ -38,11 +38,9 @@ pub(crate) fn serve<C: CloudService>() -> ExitCode {
     Conductor::<C> { config, settings, telemetry, stopping, serving: None }.run().leave()
 }
 
-impl Settings {
-    /// How long the whole shutdown may take: what its stages may take, and a second for what lies between them.
-    fn budget(&self) -> Duration {
-        (self.stages() + Duration::from_secs(1)).min(self.termination_grace)
-    }
+/// How long the whole shutdown may take: what its stages may take, and a second for what lies between them.
+fn budget(settings: &Settings) -> Duration {
+    (settings.longest_shutdown() + Duration::from_secs(1)).min(settings.termination_grace)
 }
 
 fn refuse(code: u8, reason: &str) -> ExitCode {

@@ -66,8 +66,6 @@ impl Future for Shutdown {
             return Poll::Ready(());
         }
         let Self { token, wait } = &mut *self;
-        wait.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()))
-            .as_mut()
-            .poll(cx)
+        wait.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned())).as_mut().poll(cx)
     }
 }

@@ -72,13 +72,7 @@ impl Check {
     /// A critical check that runs every 5 s and fails after 1 s.
     #[must_use]
     pub const fn new(name: &'static str, description: &'static str) -> Self {
-        Self {
-            name,
-            description,
-            every: Duration::from_secs(5),
-            timeout: Duration::from_secs(1),
-            critical: true,
-        }
+        Self { name, description, every: Duration::from_secs(5), timeout: Duration::from_secs(1), critical: true }
     }
 
     /// How long to wait between two runs. A result older than three of these is a failure.
@@ -115,22 +109,14 @@ impl CheckOutput for () {
 #[diagnostic::do_not_recommend]
 impl CheckOutput for bool {
     fn into_outcome(self) -> Outcome {
-        if self {
-            Ok(())
-        } else {
-            Err("returned false".into())
-        }
+        if self { Ok(()) } else { Err("returned false".into()) }
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl CheckOutput for StatusCode {
     fn into_outcome(self) -> Outcome {
-        if self.is_success() {
-            Ok(())
-        } else {
-            Err(format!("returned {self}"))
-        }
+        if self.is_success() { Ok(()) } else { Err(format!("returned {self}")) }
     }
 }
 
@@ -140,10 +126,7 @@ impl<T: 'static, E: fmt::Display> CheckOutput for Result<T, E> {
     fn into_outcome(self) -> Outcome {
         let value = self.map_err(|error| format!("{error:#}"))?;
         let value: &dyn Any = &value;
-        match (
-            value.downcast_ref::<bool>(),
-            value.downcast_ref::<StatusCode>(),
-        ) {
+        match (value.downcast_ref::<bool>(), value.downcast_ref::<StatusCode>()) {
             (Some(passed), _) => passed.into_outcome(),
             (_, Some(status)) => status.into_outcome(),
             _ => Ok(()),

@@ -81,8 +81,7 @@ fn keep(board: &Board, probe: Probe, check: &Check, outcome: Outcome, took: Dura
         Probe::Liveness => "liveness",
         Probe::Readiness => "readiness",
     };
-    metrics::gauge!("seaworthy_check_status", "check" => check.name, "probe" => label)
-        .set(u8::from(outcome.is_ok()));
+    metrics::gauge!("seaworthy_check_status", "check" => check.name, "probe" => label).set(u8::from(outcome.is_ok()));
     metrics::histogram!("seaworthy_check_duration_seconds", "check" => check.name, "probe" => label)
         .record(took.as_secs_f64());
     let Some(slot) = board.slot(probe, check.name) else { return };

@@ -1,40 +1,203 @@
 //! Logs, traces and metrics.
+//!
+//! Filter, tracer and recorder belong to the process, so the first service that starts in one sets them up and later ones
+//! (there are some in tests) use them too.
 
+mod attributes;
+#[cfg(feature = "otlp")]
+mod export;
+mod logs;
+mod metrics;
+mod propagation;
 mod request;
+mod resource;
+mod settings;
+mod traces;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
 
+use opentelemetry::{Context, trace::TraceContextExt};
+use opentelemetry_sdk::trace::Tracer;
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::Filtered,
+    layer::{Layered, SubscriberExt},
+    reload,
+};
+
+use self::{
+    logs::{Format, LogLayer, Writer},
+    metrics::Recorder,
+    settings::OtelSettings,
+    traces::SpanFilter,
+};
 use crate::{
     About,
     config::{Environment, Settings},
 };
 
-pub(crate) use self::request::{Ending, ServerRequest};
+pub use self::propagation::inject_context;
+pub(crate) use self::request::{Ending, Failure, ServerRequest};
+#[cfg(feature = "testing")]
+pub(crate) use self::traces::collected::finished_spans;
+
+/// The variables that are read here, for `--help`: name, purpose, default.
+pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
+    ("RUST_LOG", "What is logged, such as `info,my_service=debug`", "info"),
+    ("OTEL_SERVICE_NAME", "`service.name` of the telemetry", "the package's name"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "More attributes of the process: `key=value,key=value`", ""),
+    ("OTEL_SDK_DISABLED", "Whether to record no traces", "false"),
+    ("OTEL_PROPAGATORS", "How trace context travels: `tracecontext`, `baggage`, `none`", "tracecontext,baggage"),
+    ("OTEL_TRACES_EXPORTER", "Where traces go: `otlp` or `none`", "otlp"),
+    (
+        "OTEL_TRACES_SAMPLER",
+        "Which traces are kept: `always_on`, `always_off`, `traceidratio`, or one of them after `parentbased_`",
+        "parentbased_always_on",
+    ),
+    ("OTEL_TRACES_SAMPLER_ARG", "The share of traces that `traceidratio` keeps, 0 to 1", "1"),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "The collector, such as `http://collector:4318`; without it nothing is exported",
+        "",
+    ),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "`http/protobuf` or `grpc`", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "Headers for the collector: `key=value,key=value`", ""),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "How long the collector may take to answer, in milliseconds", "10000"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "How long spans wait for others to go with, in milliseconds", "5000"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "How many spans may wait; more are dropped and counted", "2048"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "How many spans go at once", "512"),
+    ("OTEL_BSP_EXPORT_TIMEOUT", "How long a batch is tried, in milliseconds", "30000"),
+];
+
+/// The content type of Prometheus' text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The running telemetry of a process: filter, log writer, exporter, metrics.
-pub(crate) struct Telemetry {}
+pub(crate) struct Telemetry {
+    process: &'static Process,
+}
+
+/// What there is one of in a process.
+struct Process {
+    filter: reload::Handle<EnvFilter, Traced>,
+    writer: Arc<Writer>,
+    recorder: Recorder,
+    #[cfg(feature = "otlp")]
+    exporter: Option<export::Exporter>,
+}
+
+/// What the filter of the logs stands on.
+type Traced = Layered<Filtered<OpenTelemetryLayer<Registry, Tracer>, SpanFilter, Registry>, Registry>;
+
+static PROCESS: OnceLock<Process> = OnceLock::new();
+
+// === impl Telemetry ===
 
 impl Telemetry {
     /// Starts logs, traces and metrics. What can't be used of the `OTEL_*` variables is warned of.
-    pub(crate) fn start(_about: &About, _settings: &Settings, _environment: &Environment) -> Self {
-        todo!()
+    ///
+    /// In a process where it was called before, only `ACCESS_LOG` is taken from the settings.
+    pub(crate) fn start(about: &About, settings: &Settings, environment: &Environment) -> Self {
+        request::set_access_log(settings.access_log);
+        let warnings = Mutex::new(Vec::new());
+        let process = PROCESS.get_or_init(|| {
+            let (process, said) = Process::start(about, settings, environment);
+            *warnings.lock().unwrap_or_else(PoisonError::into_inner) = said;
+            process
+        });
+        for warning in warnings.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            tracing::warn!(target: "seaworthy::telemetry", "{warning}");
+        }
+        Self { process }
     }
 
     /// The metrics as text, and its content type, for what the scraper accepts.
     pub(crate) fn metrics(&self, _accept: Option<&str>) -> (&'static str, String) {
-        todo!()
+        (TEXT, self.process.recorder.render())
     }
 
     /// Changes the log filter; an error says what is wrong with the directives.
-    pub(crate) fn set_filter(&self, _directives: &str) -> Result<(), String> {
-        todo!()
+    pub(crate) fn set_filter(&self, directives: &str) -> Result<(), String> {
+        let filter = logs::checked_filter(directives)?;
+        self.process.filter.reload(filter).map_err(|error| error.to_string())
     }
 
     /// Sends what is still here, waiting at most this long. Blocks; safe on any thread.
-    pub(crate) fn flush(&self, _within: Duration) {}
+    pub(crate) fn flush(&self, within: Duration) {
+        let deadline = Instant::now() + within;
+        #[cfg(feature = "otlp")]
+        if let Some(exporter) = &self.process.exporter {
+            exporter.flush(within);
+        }
+        // Last, for what the exporter has to say. Lines get a moment also where the exporter took all the time.
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.process.writer.flush(left.max(within / 20));
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    fn start(about: &About, settings: &Settings, environment: &Environment) -> (Self, Vec<String>) {
+        let (otel, mut warnings) = OtelSettings::read(environment);
+        let (filter, said) = logs::initial_filter(environment.text("RUST_LOG"));
+        warnings.extend(said);
+        let resource = resource::resource(about, &otel, environment);
+        let (recorder, said) = Recorder::install(about, &resource);
+        warnings.extend(said);
+
+        opentelemetry::global::set_text_map_propagator(propagation::propagator(&otel.propagators));
+        let provider = traces::provider(otel.sampler, resource.clone());
+        #[cfg(any(test, feature = "testing"))]
+        let provider = provider.with_span_processor(traces::collected::Collector);
+        #[cfg(feature = "otlp")]
+        let (provider, exporter) = match otel.exporter.map(|to| export::start(to, &resource)) {
+            Some((exporter, queue)) => (provider.with_span_processor(queue), Some(exporter)),
+            None => (provider, None),
+        };
+        #[cfg(not(feature = "otlp"))]
+        if otel.exporter.is_some() {
+            warnings.push("no span is exported: this build lacks the feature `otlp` of seaworthy".into());
+        }
+        let provider = provider.build();
+        opentelemetry::global::set_tracer_provider(provider.clone());
+
+        let no_color = environment.text("NO_COLOR").is_some();
+        let writer = Writer::to_stdout();
+        let log = LogLayer::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
+        let (filter, handle) = reload::Layer::new(filter);
+        // The layer of traces comes first, since it wants the registry itself beneath it.
+        let subscriber = tracing_subscriber::registry()
+            .with(traces::layer(&provider).with_filter(SpanFilter))
+            .with(log.with_filter(filter));
+        if tracing::subscriber::set_global_default(subscriber).is_err() {
+            warnings.push(
+                "another `tracing` subscriber is installed in this process: it gets the logs, and there are no traces"
+                    .into(),
+            );
+        }
+        let process = Self {
+            filter: handle,
+            writer,
+            recorder,
+            #[cfg(feature = "otlp")]
+            exporter,
+        };
+        (process, warnings)
+    }
 }
 
 /// The id of the trace that the current code runs in, as 32 hex digits.
+///
+/// The same that its log lines have as `trace_id`, whether or not the trace is kept. `None` outside a request.
 pub fn trace_id() -> Option<String> {
-    None
+    Context::map_current(|context| {
+        let span = context.span();
+        let span = span.span_context();
+        span.is_valid().then(|| span.trace_id().to_string())
+    })
 }

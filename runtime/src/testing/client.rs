@@ -35,9 +35,7 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     /// Sends a GET and waits for its answer.
@@ -46,25 +44,13 @@ impl Connection {
     }
 
     /// Sends a request and waits for its answer.
-    pub fn request(
-        &mut self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> io::Result<Response> {
+    pub fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
         self.send(method, path, headers, body)?;
         self.receive()
     }
 
     /// Sends a request and doesn't wait. `Host` and `Content-Length` are added.
-    pub fn send(
-        &mut self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> io::Result<()> {
+    pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<()> {
         let host = self.stream.get_ref().peer_addr()?;
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
         for (name, value) in headers {
@@ -92,11 +78,7 @@ impl Connection {
                 break head;
             }
         };
-        let mut response = Response {
-            status,
-            headers,
-            body: Vec::new(),
-        };
+        let mut response = Response { status, headers, body: Vec::new() };
         response.body = self.body(&response)?;
         Ok(response)
     }
@@ -115,9 +97,7 @@ impl Connection {
             if line.is_empty() {
                 return Ok((status, headers));
             }
-            let (name, value) = line
-                .split_once(':')
-                .ok_or_else(|| invalid(format!("not a header: {line:?}")))?;
+            let (name, value) = line.split_once(':').ok_or_else(|| invalid(format!("not a header: {line:?}")))?;
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
     }
@@ -128,10 +108,7 @@ impl Connection {
         self.stream.read_line(&mut line)?;
         match line.strip_suffix('\n') {
             Some(line) => Ok(line.strip_suffix('\r').unwrap_or(line).to_owned()),
-            None => Err(io::Error::new(
-                ErrorKind::UnexpectedEof,
-                format!("the connection was closed after {line:?}"),
-            )),
+            None => Err(io::Error::new(ErrorKind::UnexpectedEof, format!("the connection was closed after {line:?}"))),
         }
     }
 
@@ -158,18 +135,13 @@ impl Connection {
         if matches!(response.status, 101 | 204 | 304) {
             return Ok(Vec::new());
         }
-        if response
-            .header("transfer-encoding")
-            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
-        {
+        if response.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
             return self.chunks();
         }
         let Some(length) = response.header("content-length") else {
             return self.rest();
         };
-        let length = length
-            .parse()
-            .map_err(|_| invalid(format!("not a length: {length:?}")))?;
+        let length = length.parse().map_err(|_| invalid(format!("not a length: {length:?}")))?;
         self.bytes(length)
     }
 
@@ -188,7 +160,6 @@ impl Connection {
             self.line()?;
         }
     }
-
 }
 
 // === impl Response ===
@@ -197,10 +168,7 @@ impl Response {
     /// The value of a header, by its name in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text; what is no UTF-8 is replaced.

@@ -13,16 +13,8 @@ use super::{
 };
 
 /// The states of a service's life, in order.
-const STATES: [&str; 8] = [
-    "starting",
-    "ready",
-    "lame_duck",
-    "draining",
-    "cancelling",
-    "closing",
-    "flushing",
-    "stopped",
-];
+const STATES: [&str; 8] =
+    ["starting", "ready", "lame_duck", "draining", "cancelling", "closing", "flushing", "stopped"];
 
 /// How long after SIGTERM `/ready` may still say 200: what a busy machine needs to deliver a signal.
 const NOTICE: Duration = Duration::from_millis(500);
@@ -51,8 +43,7 @@ impl Process {
     pub fn assert_contract(&self) -> Exit {
         self.wait_ready();
         let admin = self.admin_addr();
-        let mut probes = Connection::open(admin)
-            .unwrap_or_else(|error| self.fail(format_args!("no probe: {error}")));
+        let mut probes = Connection::open(admin).unwrap_or_else(|error| self.fail(format_args!("no probe: {error}")));
         let exited = AtomicBool::new(false);
         let (exit, probed) = thread::scope(|scope| {
             let probing = scope.spawn(|| {
@@ -60,19 +51,14 @@ impl Process {
                 let since = Instant::now();
                 let mut probed = Vec::new();
                 while !exited.load(Ordering::Relaxed) {
-                    let (Ok(health), Ok(ready)) = (probes.get("/health"), probes.get("/ready"))
-                    else {
+                    let (Ok(health), Ok(ready)) = (probes.get("/health"), probes.get("/ready")) else {
                         match Connection::open(admin) {
                             Ok(again) => probes = again,
                             Err(_) => break,
                         }
                         continue;
                     };
-                    probed.push(Probed {
-                        after: since.elapsed(),
-                        health: health.status,
-                        ready: ready.status,
-                    });
+                    probed.push(Probed { after: since.elapsed(), health: health.status, ready: ready.status });
                     thread::sleep(PACE);
                 }
                 probed
@@ -93,10 +79,7 @@ impl Process {
     fn assert_probed(&self, probed: &[Probed], exit: Exit) {
         let last = probed.last().map_or(Duration::ZERO, |last| last.after);
         if exit.elapsed.saturating_sub(last) > NOTICE {
-            self.fail(format_args!(
-                "the probes were answered for {last:?} of {:?}",
-                exit.elapsed
-            ));
+            self.fail(format_args!("the probes were answered for {last:?} of {:?}", exit.elapsed));
         }
         if let Some(wrong) = probed.iter().find(|probed| probed.health != 200) {
             self.fail(format_args!("/health was not 200 in the drain: {wrong:?}"));
@@ -105,9 +88,7 @@ impl Process {
         let draining = draining.unwrap_or(probed.len());
         let (before, after) = probed.split_at(draining);
         if let Some(late) = before.iter().find(|probed| probed.after > NOTICE) {
-            self.fail(format_args!(
-                "/ready was not 503 soon after SIGTERM: {late:?}"
-            ));
+            self.fail(format_args!("/ready was not 503 soon after SIGTERM: {late:?}"));
         }
         if let Some(wrong) = after.iter().find(|probed| probed.ready != 503) {
             self.fail(format_args!("/ready was not 503 in the drain: {wrong:?}"));
@@ -116,13 +97,9 @@ impl Process {
 
     fn assert_states(&self) {
         let states = self.states();
-        let places: Vec<_> = states
-            .iter()
-            .map(|state| STATES.iter().position(|known| known == state))
-            .collect();
+        let places: Vec<_> = states.iter().map(|state| STATES.iter().position(|known| known == state)).collect();
         let in_order = places.windows(2).all(|pair| pair[0] < pair[1]);
-        if places.contains(&None) || !in_order || states.last().is_none_or(|last| last != "stopped")
-        {
+        if places.contains(&None) || !in_order || states.last().is_none_or(|last| last != "stopped") {
             self.fail(format_args!("the states were {states:?}"));
         }
     }

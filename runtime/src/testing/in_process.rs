@@ -137,7 +137,9 @@ impl Running {
     /// If there is no answer.
     #[must_use]
     pub fn admin(&self, path: &str) -> Response {
-        Connection::open(self.addresses.admin).and_then(|mut admin| admin.get(path)).expect("the admin listener answers")
+        Connection::open(self.addresses.admin)
+            .and_then(|mut admin| admin.get(path))
+            .expect("the admin listener answers")
     }
 
     /// Waits until `/ready` says so.

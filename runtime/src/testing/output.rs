@@ -66,10 +66,7 @@ impl Watched {
         while matches!(from.read_until(b'\n', &mut bytes), Ok(1..)) {
             let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
             bytes.clear();
-            let json = text
-                .starts_with('{')
-                .then(|| serde_json::from_str(&text).ok())
-                .flatten();
+            let json = text.starts_with('{').then(|| serde_json::from_str(&text).ok()).flatten();
             self.lock().lines.push(Line { stream, text, json });
             self.changed.notify_all();
         }
@@ -84,11 +81,7 @@ impl Watched {
     }
 
     /// Waits until something is found in what is known.
-    pub(super) fn wait<T>(
-        &self,
-        within: Duration,
-        mut find: impl FnMut(&State) -> Option<T>,
-    ) -> Result<T, Missed> {
+    pub(super) fn wait<T>(&self, within: Duration, mut find: impl FnMut(&State) -> Option<T>) -> Result<T, Missed> {
         let deadline = Instant::now() + within;
         let mut state = self.lock();
         loop {
@@ -102,11 +95,7 @@ impl Watched {
             if left.is_zero() {
                 return Err(Missed::TooLate);
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -120,30 +109,18 @@ impl Watched {
         self.wait(within, |state| {
             let new = state.lines.get(seen..).unwrap_or_default();
             seen = state.lines.len();
-            new.iter()
-                .filter_map(|line| line.json.as_ref())
-                .find(|json| wanted(json))
-                .cloned()
+            new.iter().filter_map(|line| line.json.as_ref()).find(|json| wanted(json)).cloned()
         })
     }
 
     /// The lines of JSON so far.
     pub(super) fn logs(&self) -> Vec<Value> {
-        self.lock()
-            .lines
-            .iter()
-            .filter_map(|line| line.json.clone())
-            .collect()
+        self.lock().lines.iter().filter_map(|line| line.json.clone()).collect()
     }
 
     /// What was written to a stream so far.
     pub(super) fn text(&self, stream: Stream) -> String {
-        self.lock()
-            .lines
-            .iter()
-            .filter(|line| line.stream == stream)
-            .map(|line| format!("{}\n", line.text))
-            .collect()
+        self.lock().lines.iter().filter(|line| line.stream == stream).map(|line| format!("{}\n", line.text)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,10 +160,6 @@ impl State {
 
 impl Exit {
     pub(super) fn new(status: ExitStatus, elapsed: Duration) -> Self {
-        Self {
-            code: status.code(),
-            signal: status.signal(),
-            elapsed,
-        }
+        Self { code: status.code(), signal: status.signal(), elapsed }
     }
 }

@@ -24,14 +24,7 @@ use super::{
 };
 
 /// What of the test's environment the process gets.
-const KEPT: [&str; 6] = [
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "LLVM_PROFILE_FILE",
-    "RUST_BACKTRACE",
-];
+const KEPT: [&str; 6] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"];
 
 /// How long a wait may take unless the caller says.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -87,8 +80,7 @@ pub enum Signal {
 impl ProcessBuilder {
     /// Sets an environment variable, also one that is set by default.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.variables
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.variables.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -105,26 +97,14 @@ impl ProcessBuilder {
     /// If the binary can't be run.
     #[must_use]
     pub fn spawn(self) -> Process {
-        let Self {
-            binary,
-            arguments,
-            variables,
-        } = self;
+        let Self { binary, arguments, variables } = self;
         let mut command = Command::new(&binary);
         command.args(arguments).env_clear();
-        command.envs(
-            KEPT.iter()
-                .filter_map(|name| Some((name, env::var_os(name)?))),
-        );
+        command.envs(KEPT.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         command.envs(variables);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} can't be run: {error}", binary.display()));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{} can't be run: {error}", binary.display()));
         let pid = Pid::from_child(&child);
         let watched = Arc::<Watched>::default();
         if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
@@ -136,9 +116,7 @@ impl ProcessBuilder {
         thread::spawn(move || {
             // Leaves the process to be reaped by its owner, so that its id can't be taken by another until then.
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            while let Err(rustix::io::Errno::INTR) =
-                rustix::process::waitid(WaitId::Pid(pid), options)
-            {}
+            while let Err(rustix::io::Errno::INTR) = rustix::process::waitid(WaitId::Pid(pid), options) {}
             of_exit.exited();
         });
         Process {
@@ -160,14 +138,10 @@ impl Process {
     /// It will listen on free ports of the loopback and log JSON. Of the test's environment it gets only what a program
     /// needs to run (`PATH`, `HOME` and the like): no `OTEL_*`, no `KUBERNETES_*`, no setting.
     pub fn builder(binary: impl Into<PathBuf>) -> ProcessBuilder {
-        ProcessBuilder {
-            binary: binary.into(),
-            arguments: Vec::new(),
-            variables: Vec::new(),
-        }
-        .env("HTTP_ADDR", "127.0.0.1:0")
-        .env("ADMIN_ADDR", "127.0.0.1:0")
-        .env("LOG_FORMAT", "json")
+        ProcessBuilder { binary: binary.into(), arguments: Vec::new(), variables: Vec::new() }
+            .env("HTTP_ADDR", "127.0.0.1:0")
+            .env("ADMIN_ADDR", "127.0.0.1:0")
+            .env("LOG_FORMAT", "json")
     }
 
     /// The process's id.
@@ -192,8 +166,7 @@ impl Process {
     #[must_use]
     pub fn connect(&self) -> Connection {
         let address = self.http_addr();
-        Connection::open(address)
-            .unwrap_or_else(|error| self.fail(format_args!("no connection to {address}: {error}")))
+        Connection::open(address).unwrap_or_else(|error| self.fail(format_args!("no connection to {address}: {error}")))
     }
 
     /// Sends a GET on a connection of its own and waits for the answer.
@@ -217,9 +190,7 @@ impl Process {
     /// Waits until it enters a state of its life: `starting`, `ready`, `lame_duck`, `draining`, `cancelling`,
     /// `closing`, `flushing`, `stopped`. One that it entered before counts.
     pub fn wait_for_state(&self, state: &str) {
-        self.wait_log(&format!("state {state:?}"), |line| {
-            line["lifecycle.state"] == state
-        });
+        self.wait_log(&format!("state {state:?}"), |line| line["lifecycle.state"] == state);
     }
 
     /// Waits for a log line that `wanted` accepts, and gives it. One that was written before counts.
@@ -268,11 +239,7 @@ impl Process {
     /// The states it entered so far.
     #[must_use]
     pub fn states(&self) -> Vec<String> {
-        self.logs()
-            .iter()
-            .filter_map(|line| line["lifecycle.state"].as_str())
-            .map(str::to_owned)
-            .collect()
+        self.logs().iter().filter_map(|line| line["lifecycle.state"].as_str()).map(str::to_owned).collect()
     }
 
     /// What it wrote to stdout so far.
@@ -290,17 +257,11 @@ impl Process {
     /// Panics, and shows what the process wrote.
     pub(super) fn fail(&self, problem: impl fmt::Display) -> ! {
         self.shown.store(true, Ordering::Relaxed);
-        panic!(
-            "{problem}; the process {} wrote:\n{}",
-            self.pid.as_raw_nonzero(),
-            self.watched
-        )
+        panic!("{problem}; the process {} wrote:\n{}", self.pid.as_raw_nonzero(), self.watched)
     }
 
     fn address(&self, field: &str) -> SocketAddr {
-        let line = self.wait_log("the line that says where it listens", |line| {
-            line["message"] == "listening"
-        });
+        let line = self.wait_log("the line that says where it listens", |line| line["message"] == "listening");
         line[field]
             .as_str()
             .and_then(|address| address.parse().ok())
@@ -309,19 +270,15 @@ impl Process {
 
     fn ask(&self, address: SocketAddr, path: &str) -> Response {
         Connection::open(address)
-            .and_then(|mut connection| {
-                connection.request("GET", path, &[("connection", "close")], b"")
-            })
+            .and_then(|mut connection| connection.request("GET", path, &[("connection", "close")], b""))
             .unwrap_or_else(|error| self.fail(format_args!("no answer to GET {path}: {error}")))
     }
 
     fn wait_log(&self, what: &str, wanted: impl FnMut(&Value) -> bool) -> Value {
-        self.watched
-            .wait_for_log(PATIENCE, wanted)
-            .unwrap_or_else(|missed| match missed {
-                Missed::TooLate => self.fail(format_args!("waited {PATIENCE:?} for {what}")),
-                Missed::Ended => self.fail(format_args!("it ended before {what} came")),
-            })
+        self.watched.wait_for_log(PATIENCE, wanted).unwrap_or_else(|missed| match missed {
+            Missed::TooLate => self.fail(format_args!("waited {PATIENCE:?} for {what}")),
+            Missed::Ended => self.fail(format_args!("it ended before {what} came")),
+        })
     }
 }
 
@@ -333,20 +290,14 @@ impl Drop for Process {
         let _killed = child.kill();
         let _reaped = child.wait();
         if thread::panicking() && !self.shown.load(Ordering::Relaxed) {
-            eprintln!(
-                "the process {} wrote:\n{}",
-                self.pid.as_raw_nonzero(),
-                self.watched
-            );
+            eprintln!("the process {} wrote:\n{}", self.pid.as_raw_nonzero(), self.watched);
         }
     }
 }
 
 impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process")
-            .field("id", &self.id())
-            .finish_non_exhaustive()
+        f.debug_struct("Process").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 

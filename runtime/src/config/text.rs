@@ -1,0 +1,373 @@
+//! How the text of one variable becomes a value of its field's type.
+
+use std::{collections::BTreeSet, fmt, vec};
+
+use serde::{
+    Deserializer,
+    de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+};
+
+use super::{duration, size};
+
+/// Why a text is not a value of the type.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Invalid {
+    /// There is no text, and the type is not an `Option`.
+    Missing,
+    /// It is not of the kind that is expected, which says enough.
+    Kind,
+    /// The reason, which may quote the text.
+    Reason(String),
+}
+
+/// Makes a `T` of a variable's text; `None` is a variable that is not set.
+pub(crate) fn parse<T: DeserializeOwned>(text: Option<&str>) -> Result<T, Invalid> {
+    T::deserialize(Text(text))
+}
+
+#[derive(Clone, Copy)]
+struct Text<'de>(Option<&'de str>);
+
+// === impl Invalid ===
+
+impl Invalid {
+    fn because(reason: impl fmt::Display) -> Self {
+        Self::Reason(reason.to_string())
+    }
+
+    /// Says which part of the text it is about.
+    fn within(self, part: impl fmt::Display) -> Self {
+        match self {
+            Self::Reason(reason) => Self::Reason(format!("{part}: {reason}")),
+            Self::Kind | Self::Missing => Self::Reason(part.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("it is not set"),
+            Self::Kind => f.write_str("it is of another kind"),
+            Self::Reason(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl de::Error for Invalid {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::because(reason)
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
+        Self::Kind
+    }
+
+    // `Url` gives its reason as what is expected; types that say what they are said it already.
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        match expected.to_string().as_str() {
+            "relative URL without a base" => Self::because("it does not start with a scheme, such as `https://`"),
+            expected if expected.starts_with("a nonzero") => Self::Kind,
+            reason => Self::because(reason),
+        }
+    }
+
+    fn invalid_length(len: usize, _: &dyn de::Expected) -> Self {
+        Self::because(format_args!("the number of values is {len}"))
+    }
+
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        Self::Kind
+    }
+
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Self::because(format_args!("`{field}` is not one of the names"))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::because(format_args!("`{field}` is missing"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::because(format_args!("`{field}` is there twice"))
+    }
+}
+
+// === impl Text ===
+
+impl<'de> Text<'de> {
+    fn text(self) -> Result<&'de str, Invalid> {
+        self.0.ok_or(Invalid::Missing)
+    }
+
+    /// The parts between commas. The empty text has none.
+    fn items(self) -> Result<Vec<&'de str>, Invalid> {
+        let text = self.text()?.trim();
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
+        match items.iter().position(|item| item.is_empty()) {
+            Some(index) => Err(Invalid::because(format_args!("item {} is empty", index + 1))),
+            None => Ok(items),
+        }
+    }
+
+    fn pairs(self) -> Result<Vec<(&'de str, &'de str)>, Invalid> {
+        let mut names = BTreeSet::new();
+        self.items()?
+            .into_iter()
+            .map(|item| {
+                let (name, value) =
+                    item.split_once('=').ok_or_else(|| Invalid::because(format_args!("`{item}` has no `=`")))?;
+                match names.insert(name.trim()) {
+                    true => Ok((name.trim(), value.trim())),
+                    false => Err(Invalid::because(format_args!("`{name}` is there twice"))),
+                }
+            })
+            .collect()
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident: $visit:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+            visitor.$visit(self.text()?.trim().parse().map_err(|_| Invalid::Kind)?)
+        }
+    )*};
+}
+
+macro_rules! finite_numbers {
+    ($($method:ident: $visit:ident $type:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+            let number = self.text()?.trim().parse::<$type>().map_err(|_| Invalid::Kind)?;
+            if !number.is_finite() {
+                return Err(Invalid::Kind);
+            }
+            visitor.$visit(number)
+        }
+    )*};
+}
+
+macro_rules! texts {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+            visitor.visit_borrowed_str(self.text()?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Text<'de> {
+    type Error = Invalid;
+
+    numbers! {
+        deserialize_u8: visit_u8;
+        deserialize_u16: visit_u16;
+        deserialize_u32: visit_u32;
+        deserialize_u64: visit_u64;
+        deserialize_u128: visit_u128;
+        deserialize_i8: visit_i8;
+        deserialize_i16: visit_i16;
+        deserialize_i32: visit_i32;
+        deserialize_i64: visit_i64;
+        deserialize_i128: visit_i128;
+    }
+
+    finite_numbers! {
+        deserialize_f32: visit_f32 f32;
+        deserialize_f64: visit_f64 f64;
+    }
+
+    texts! { deserialize_any deserialize_str deserialize_string deserialize_identifier }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        match self.text()?.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => visitor.visit_bool(true),
+            "false" | "0" | "no" | "off" => visitor.visit_bool(false),
+            _ => Err(Invalid::Kind),
+        }
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        let mut characters = self.text()?.chars();
+        match (characters.next(), characters.next()) {
+            (Some(character), None) => visitor.visit_char(character),
+            _ => Err(Invalid::Kind),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_borrowed_bytes(self.text()?.as_bytes())
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        match self.0 {
+            None | Some("") => visitor.visit_none(),
+            Some(_) => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Invalid> {
+        Err(Invalid::because("no text is a value of the field's type"))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Invalid> {
+        match name {
+            size::NAME => {
+                let size: size::ByteSize = self.text()?.parse().map_err(Invalid::because)?;
+                visitor.visit_u64(size.bytes())
+            }
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        let mut items = Items { items: self.items()?.into_iter(), read: 0 };
+        let value = visitor.visit_seq(&mut items)?;
+        match items.items.len() {
+            0 => Ok(value),
+            more => Err(Invalid::because(format_args!("the number of values is {}", items.read + more))),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Invalid> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_map(Pairs { pairs: self.pairs()?.into_iter(), value: None })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
+        if name != "Duration" || fields != ["secs", "nanos"] {
+            return self.deserialize_map(visitor);
+        }
+        let duration = duration::parse(self.text()?).map_err(Invalid::because)?;
+        visitor.visit_seq(de::value::SeqDeserializer::new(
+            [duration.as_secs(), duration.subsec_nanos().into()].into_iter(),
+        ))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
+        let text = self.text()?.trim();
+        let known = |same: fn(&str, &str) -> bool| variants.iter().copied().find(|variant| same(variant, text));
+        let variant = known(|a, b| a == b).or_else(|| known(str::eq_ignore_ascii_case));
+        visitor.visit_enum(Variant(variant.unwrap_or(text)))
+    }
+}
+
+/// The items of a list.
+struct Items<'de> {
+    items: vec::IntoIter<&'de str>,
+    read: usize,
+}
+
+impl<'de> SeqAccess<'de> for &mut Items<'de> {
+    type Error = Invalid;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Invalid> {
+        let Some(item) = self.items.next() else {
+            return Ok(None);
+        };
+        self.read += 1;
+        seed.deserialize(Text(Some(item)))
+            .map(Some)
+            .map_err(|invalid| invalid.within(format_args!("item {} is `{item}`", self.read)))
+    }
+}
+
+/// The pairs of a map.
+struct Pairs<'de> {
+    pairs: vec::IntoIter<(&'de str, &'de str)>,
+    value: Option<(&'de str, &'de str)>,
+}
+
+impl<'de> MapAccess<'de> for Pairs<'de> {
+    type Error = Invalid;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Invalid> {
+        self.value = self.pairs.next();
+        let Some((name, _)) = self.value else {
+            return Ok(None);
+        };
+        seed.deserialize(Text(Some(name)))
+            .map(Some)
+            .map_err(|invalid| invalid.within(format_args!("the name `{name}`")))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
+        let (name, value) = self.value.take().ok_or(Invalid::Kind)?;
+        seed.deserialize(Text(Some(value))).map_err(|invalid| invalid.within(format_args!("`{name}` is `{value}`")))
+    }
+}
+
+/// The name of one variant of an enum.
+struct Variant<'de>(&'de str);
+
+impl<'de> EnumAccess<'de> for Variant<'de> {
+    type Error = Invalid;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Invalid> {
+        Ok((seed.deserialize(Text(Some(self.0)))?, self))
+    }
+}
+
+impl Variant<'_> {
+    fn holds_more<T>(self) -> Result<T, Invalid> {
+        Err(Invalid::because(format_args!("`{}` holds more than its name, which no text can give", self.0)))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'de> {
+    type Error = Invalid;
+
+    fn unit_variant(self) -> Result<(), Invalid> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Invalid> {
+        self.holds_more()
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Invalid> {
+        self.holds_more()
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Invalid> {
+        self.holds_more()
+    }
+}

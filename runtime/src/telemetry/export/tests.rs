@@ -1,0 +1,180 @@
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{Receiver, channel},
+};
+
+use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use super::*;
+use crate::telemetry::settings::OtelSettings;
+
+/// For collectors that never answer: the end of a test waits for the last attempt.
+const QUICK: &[(&str, &str)] = &[("OTEL_EXPORTER_OTLP_TIMEOUT", "300"), ("OTEL_BSP_EXPORT_TIMEOUT", "300")];
+const LONG: Duration = Duration::from_secs(20);
+
+/// A collector that answers with these bytes, one after the other and then the last, and passes on what it gets.
+fn collector(answers: &'static [&'static str]) -> (String, Receiver<ExportTraceServiceRequest>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            if let Some(body) = request_body(&mut stream) {
+                let answer = answers[number.min(answers.len() - 1)];
+                stream.write_all(answer.as_bytes()).unwrap();
+                sender.send(ExportTraceServiceRequest::decode(&body[..]).unwrap()).unwrap();
+            }
+        }
+    });
+    (endpoint, receiver)
+}
+
+fn request_body(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
+        bytes.extend_from_slice(&chunk[..read]);
+        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        assert!(head.starts_with("POST /v1/traces HTTP/1.1"), "{head}");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().unwrap();
+        if bytes.len() == end + 4 + length {
+            return Some(bytes.split_off(end + 4));
+        }
+    }
+}
+
+fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, SdkTracerProvider) {
+    let variables = more.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
+    let (settings, warnings) = OtelSettings::read(&variables.collect());
+    assert_eq!(warnings, Vec::<String>::new());
+    let resource = Resource::builder_empty().with_service_name("greeter").build();
+    let (exporter, queue) = start(settings.exporter.unwrap(), &resource);
+    let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue).build();
+    (exporter, provider)
+}
+
+fn make_spans(provider: &SdkTracerProvider, count: usize) {
+    for _ in 0..count {
+        drop(provider.tracer("test").start("work"));
+    }
+}
+
+fn count(request: &ExportTraceServiceRequest) -> usize {
+    request.resource_spans.iter().flat_map(|resource| &resource.scope_spans).map(|scope| scope.spans.len()).sum()
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const AWAY: &str = "HTTP/1.1 503 Away\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+#[test]
+fn a_flush_sends_what_is_there() {
+    let (endpoint, requests) = collector(&[OK]);
+    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
+    make_spans(&provider, 25);
+    assert!(exporter.flush(LONG));
+    let requests: Vec<_> = requests.try_iter().collect();
+    assert_eq!(requests.iter().map(count).sum::<usize>(), 25);
+    assert!(requests.iter().all(|request| count(request) <= 10));
+    let resource = requests[0].resource_spans[0].resource.as_ref().unwrap();
+    assert!(resource.attributes.iter().any(|a| a.key == "service.name"));
+}
+
+#[test]
+fn a_batch_goes_when_it_is_full_and_when_it_is_time() {
+    let (endpoint, requests) = collector(&[OK]);
+    let (_exporter, full) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "3")]);
+    make_spans(&full, 3);
+    assert_eq!(count(&requests.recv_timeout(LONG / 8).unwrap()), 3);
+
+    let (_exporter, timed) = exporter(&endpoint, &[("OTEL_BSP_SCHEDULE_DELAY", "20")]);
+    make_spans(&timed, 1);
+    assert_eq!(count(&requests.recv_timeout(LONG / 8).unwrap()), 1);
+}
+
+#[test]
+fn a_collector_that_is_away_is_tried_again() {
+    let (endpoint, requests) = collector(&[AWAY, AWAY, OK]);
+    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_SCHEDULE_DELAY", "1")]);
+    make_spans(&provider, 4);
+    for _ in 0..3 {
+        assert_eq!(count(&requests.recv_timeout(LONG).unwrap()), 4);
+    }
+    assert!(exporter.flush(LONG));
+    assert!(requests.try_recv().is_err());
+}
+
+#[test]
+fn a_flush_ends_in_time_whatever_the_collector_does() {
+    // Refuses: nobody listens there any more.
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", refusing.local_addr().unwrap());
+    drop(refusing);
+    let (exporter, provider) = exporter(&endpoint, QUICK);
+    make_spans(&provider, 1);
+    assert!(exporter.flush(LONG), "it is given up at once");
+
+    // Hangs: takes the connection and says nothing.
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", hanging.local_addr().unwrap());
+    for protocol in ["http/protobuf", "grpc"] {
+        let variables = [QUICK, &[("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)]].concat();
+        let (exporter, provider) = self::exporter(&endpoint, &variables);
+        make_spans(&provider, 1);
+        assert!(!exporter.flush(Duration::from_millis(100)));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_dropped_and_nobody_waits() {
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", hanging.local_addr().unwrap());
+    let (_exporter, provider) = exporter(&endpoint, &[QUICK, &[("OTEL_BSP_MAX_QUEUE_SIZE", "8")]].concat());
+    let began = std::time::Instant::now();
+    make_spans(&provider, 10_000);
+    assert!(began.elapsed() < LONG / 4);
+}
+
+#[test]
+fn nonsense_is_refused() {
+    for (answer, retried) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n<html", false),
+        ("HTTP/1.1 400 Bad\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", false),
+        ("garbage\r\n\r\n", true),
+        ("HTTP/1.1 429 Slow\r\ncontent-length: 0\r\nretry-after: 7\r\nconnection: close\r\n\r\n", true),
+    ] {
+        let answers: &'static [&'static str] = vec![answer].leak();
+        let (endpoint, _requests) = collector(answers);
+        let (settings, _) = OtelSettings::read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)].into_iter().collect());
+        let transport = Transport::new(settings.exporter.unwrap());
+        let outcome = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(async { transport.send(Bytes::from_static(&[10, 0])).await });
+        match outcome {
+            Err(Failure::Retry { why, after }) => {
+                assert!(retried, "{answer}: {why}");
+                let wanted = answer.contains("retry-after").then(|| Duration::from_secs(7));
+                assert_eq!(after, wanted);
+            }
+            Err(Failure::Refused { .. }) => assert!(!retried, "{answer}"),
+            Ok(_) => panic!("taken: {answer}"),
+        }
+    }
+}
+
+#[test]
+fn jitter() {
+    for _ in 0..1000 {
+        let wait = jittered(Duration::from_secs(1));
+        assert!(wait >= Duration::from_millis(499) && wait <= Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,191 @@
+//! One OTLP request, over http/protobuf or gRPC.
+//!
+//! Both are a POST of the same bytes; gRPC puts five bytes before them, wants HTTP/2 and answers in trailers. That is all
+//! of gRPC that an exporter needs, so hyper, which is here anyway, does both, and a second HTTP stack stays out of the tree.
+
+use std::{error::Error, time::Duration};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
+
+use crate::telemetry::settings::{ExporterSettings, Protocol};
+
+/// The largest answer that is read.
+const ANSWER_LIMIT: usize = 64 * 1024;
+/// The method of the OTLP service.
+const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// A collector to send to.
+pub(super) struct Transport {
+    client: Client<HttpConnector, Full<Bytes>>,
+    uri: Uri,
+    protocol: Protocol,
+    headers: HeaderMap,
+    timeout: Duration,
+}
+
+/// Why spans were not taken.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It may work later.
+    Retry {
+        why: String,
+        /// When the collector wants to be asked again.
+        after: Option<Duration>,
+    },
+    /// It won't work with these spans.
+    Refused { why: String },
+}
+
+// === impl Transport ===
+
+impl Transport {
+    pub(super) fn new(settings: ExporterSettings) -> Self {
+        let ExporterSettings { endpoint, protocol, mut headers, timeout, batch: _ } = settings;
+        let grpc = protocol == Protocol::Grpc;
+        let mut uri = endpoint;
+        if grpc {
+            let mut parts = uri.clone().into_parts();
+            parts.path_and_query = Some(PathAndQuery::from_static(GRPC_PATH));
+            uri = Uri::from_parts(parts).unwrap_or(uri);
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(if grpc { "application/grpc" } else { "application/x-protobuf" }),
+        );
+        headers
+            .entry(header::USER_AGENT)
+            .or_insert(HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION"))));
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(timeout));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(grpc)
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self { client, uri, protocol, headers, timeout }
+    }
+
+    /// Sends a request's bytes, and gives how many spans the collector rejected.
+    pub(super) async fn send(&self, body: Bytes) -> Result<u64, Failure> {
+        let exchange = async {
+            let response = self.client.request(self.request(body)).await;
+            let (parts, body) = response.map_err(|error| retry(chain(&error)))?.into_parts();
+            let answer = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
+                match error.downcast_ref::<LengthLimitError>() {
+                    Some(_) => refused("its answer is too long to be one of OTLP"),
+                    None => retry(chain(error.as_ref())),
+                }
+            })?;
+            let trailers = answer.trailers().cloned().unwrap_or_default();
+            let response = Response::from_parts(parts, answer.to_bytes());
+            match self.protocol {
+                Protocol::HttpProtobuf => outcome_of_http(&response),
+                Protocol::Grpc => outcome_of_grpc(&response, &trailers),
+            }
+        };
+        tokio::time::timeout(self.timeout, exchange)
+            .await
+            .unwrap_or_else(|_| Err(retry(format!("no answer within {:?}", self.timeout))))
+    }
+
+    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let body = match self.protocol {
+            Protocol::HttpProtobuf => body,
+            Protocol::Grpc => {
+                let mut framed = BytesMut::with_capacity(5 + body.len());
+                framed.put_u8(0);
+                framed.put_u32(u32::try_from(body.len()).unwrap_or(u32::MAX));
+                framed.put(body);
+                framed.freeze()
+            }
+        };
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+/// The statuses that OTLP says to try again, and what proxies answer while the collector is away.
+fn outcome_of_http(response: &Response<Bytes>) -> Result<u64, Failure> {
+    let status = response.status();
+    let answered = || format!("it answered {status}");
+    match status {
+        StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {}
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => {
+            return Err(Failure::Retry { why: answered(), after: retry_after(response.headers()) });
+        }
+        _ => return Err(refused(answered())),
+    }
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json {
+        return Ok(0);
+    }
+    rejected_spans(response.body())
+}
+
+fn outcome_of_grpc(response: &Response<Bytes>, trailers: &HeaderMap) -> Result<u64, Failure> {
+    if response.status() != StatusCode::OK {
+        return Err(retry(format!("it answered {}", response.status())));
+    }
+    // An answer that is an error may be its headers alone.
+    let field = |name| trailers.get(name).or_else(|| response.headers().get(name));
+    let code = field("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok());
+    let message = field("grpc-message").and_then(|text| text.to_str().ok());
+    let answered = |code: u32| format!("it answered with gRPC status {code}: {}", message.unwrap_or("no message"));
+    match code {
+        Some(0) => rejected_spans(response.body().get(5..).unwrap_or_default()),
+        // Those that OTLP says to try again.
+        Some(code @ (1 | 4 | 8 | 10 | 11 | 14 | 15)) => Err(retry(answered(code))),
+        Some(code) => Err(refused(answered(code))),
+        None => Err(refused("its answer is not one of gRPC")),
+    }
+}
+
+fn rejected_spans(body: &[u8]) -> Result<u64, Failure> {
+    let answer = ExportTraceServiceResponse::decode(body).map_err(|_| refused("its answer is not one of OTLP"))?;
+    Ok(answer.partial_success.and_then(|partial| u64::try_from(partial.rejected_spans).ok()).unwrap_or(0))
+}
+
+/// In seconds; the other form, a date, is not worth its parsing.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    Some(Duration::from_secs(seconds.parse().ok()?))
+}
+
+fn retry(why: String) -> Failure {
+    Failure::Retry { why, after: None }
+}
+
+fn refused(why: impl Into<String>) -> Failure {
+    Failure::Refused { why: why.into() }
+}
+
+/// An error with what caused it: hyper's own text says only `client error (Connect)`.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

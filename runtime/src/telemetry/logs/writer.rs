@@ -1,0 +1,199 @@
+//! The way to stdout: a bounded buffer, and a thread that empties it.
+//!
+//! The bound is in bytes, since lines differ. Two buffers change places between the threads, so that nothing is allocated
+//! once they have grown. The writing goes past [`std::io::stdout`], whose lock a blocked write would hold against every
+//! `println!` of the process.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    mem,
+    os::fd::AsFd,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How many bytes may wait; a line past this is dropped.
+const CAPACITY: usize = 4 * 1024 * 1024;
+/// A buffer that grew past this is given back once it is written.
+const KEPT: usize = 256 * 1024;
+
+/// Takes lines without waiting, and writes them from its own thread.
+pub(crate) struct Writer {
+    state: Mutex<State>,
+    filled: Condvar,
+    written: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<u8>,
+    /// Counts the buffers that were handed to the thread, and those it is done with.
+    taken: u64,
+    done: u64,
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Starts the thread that writes to stdout.
+    pub(crate) fn to_stdout() -> Arc<Self> {
+        // Without stdout (it may be closed), lines go nowhere.
+        let out: Box<dyn Write + Send> = match io::stdout().as_fd().try_clone_to_owned() {
+            Ok(stdout) => Box::new(File::from(stdout)),
+            Err(_) => Box::new(io::sink()),
+        };
+        Self::to(out)
+    }
+
+    pub(crate) fn to(out: impl Write + Send + 'static) -> Arc<Self> {
+        let writer = Arc::new(Self { state: Mutex::default(), filled: Condvar::new(), written: Condvar::new() });
+        let thread = Arc::clone(&writer);
+        // Without the thread, lines fill the buffer and are then counted as dropped.
+        _ = thread::Builder::new().name("seaworthy-logs".into()).spawn(move || thread.run(out));
+        writer
+    }
+
+    /// Takes a line. It is dropped and counted where too many wait.
+    pub(crate) fn push(&self, line: &[u8]) {
+        let mut state = self.lock();
+        if state.waiting.len() + line.len() > CAPACITY {
+            drop(state);
+            dropped("queue_full", 1);
+            return;
+        }
+        let was_empty = state.waiting.is_empty();
+        state.waiting.extend_from_slice(line);
+        drop(state);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Waits until what was taken so far is written, at most this long. Says whether it is.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let mut state = self.lock();
+        let goal = state.taken + u64::from(!state.waiting.is_empty());
+        while state.done < goal {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, mut out: impl Write) {
+        let mut lines = Vec::new();
+        loop {
+            let mut state = self.lock();
+            while state.waiting.is_empty() {
+                state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            mem::swap(&mut state.waiting, &mut lines);
+            state.taken += 1;
+            drop(state);
+
+            if let Err(rest) = write_all(&mut out, &lines) {
+                dropped("write_error", count_lines(&lines[rest..]));
+            }
+            lines.clear();
+            if lines.capacity() > KEPT {
+                lines = Vec::new();
+            }
+            self.lock().done += 1;
+            self.written.notify_all();
+        }
+    }
+}
+
+/// Writes everything, or says where it stopped. A descriptor that somebody made non-blocking is waited for.
+fn write_all(out: &mut impl Write, bytes: &[u8]) -> Result<(), usize> {
+    let mut at = 0;
+    while at < bytes.len() {
+        match out.write(&bytes[at..]) {
+            Ok(0) => return Err(at),
+            Ok(written) => at += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(_) => return Err(at),
+        }
+    }
+    Ok(())
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+}
+
+fn dropped(reason: &'static str, lines: u64) {
+    metrics::counter!("seaworthy_logs_dropped_total", "reason" => reason).increment(lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    struct Channel(mpsc::SyncSender<Vec<u8>>);
+
+    impl Write for Channel {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_are_written_in_order() {
+        let (sender, receiver) = mpsc::sync_channel(1000);
+        let writer = Writer::to(Channel(sender));
+        for number in 0..100 {
+            writer.push(format!("{number}\n").as_bytes());
+        }
+        assert!(writer.flush(Duration::from_secs(10)));
+        let text: Vec<u8> = receiver.try_iter().flatten().collect();
+        let expected: String = (0..100).map(|number| format!("{number}\n")).collect();
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+        assert!(writer.flush(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_blocked_reader_blocks_neither_lines_nor_the_flush() {
+        let (sender, receiver) = mpsc::sync_channel(0);
+        let writer = Writer::to(Channel(sender));
+        let line = [b'x'; 64 * 1024];
+        for _ in 0..200 {
+            writer.push(&line);
+        }
+        assert!(writer.lock().waiting.len() <= CAPACITY);
+        assert!(!writer.flush(Duration::from_millis(20)));
+        drop(receiver);
+        assert!(writer.flush(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_broken_pipe_is_survived() {
+        let (sender, receiver) = mpsc::sync_channel(0);
+        drop(receiver);
+        let writer = Writer::to(Channel(sender));
+        for _ in 0..3 {
+            writer.push(b"line\n");
+            assert!(writer.flush(Duration::from_secs(10)));
+        }
+    }
+}

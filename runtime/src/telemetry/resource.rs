@@ -1,0 +1,138 @@
+//! Who this process is: the attributes that go with everything it exports.
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::{
+    Resource,
+    resource::TelemetryResourceDetector,
+    trace::{IdGenerator, RandomIdGenerator},
+};
+
+use super::settings::OtelSettings;
+use crate::{About, config::Environment};
+
+/// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
+const KUBERNETES: &[(&str, &[&str])] = &[
+    ("k8s.namespace.name", &["K8S_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"]),
+    ("k8s.pod.name", &["K8S_POD_NAME", "POD_NAME"]),
+    ("k8s.pod.uid", &["K8S_POD_UID", "POD_UID"]),
+    ("k8s.pod.ip", &["K8S_POD_IP", "POD_IP"]),
+    ("k8s.node.name", &["K8S_NODE_NAME", "NODE_NAME"]),
+    ("k8s.container.name", &["K8S_CONTAINER_NAME", "CONTAINER_NAME"]),
+];
+
+/// The attributes of this process. What the user says in `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
+/// `OTEL_SERVICE_NAME` over that.
+pub(crate) fn resource(about: &About, settings: &OtelSettings, environment: &Environment) -> Resource {
+    let kubernetes: Vec<_> = KUBERNETES
+        .iter()
+        .filter_map(|(attribute, variables)| {
+            let text = variables.iter().find_map(|name| environment.text(name))?;
+            Some(KeyValue::new(*attribute, text.to_owned()))
+        })
+        .collect();
+    let name = (!about.name.is_empty()).then_some(about.name);
+    Resource::builder_empty()
+        .with_attributes([
+            KeyValue::new("service.name", name.unwrap_or("unknown_service")),
+            KeyValue::new("service.version", about.version),
+        ])
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attribute(KeyValue::new("service.instance.id", instance_id(settings, &kubernetes)))
+        .with_attributes(kubernetes)
+        .with_attributes(
+            environment
+                .text("DEPLOYMENT_ENVIRONMENT")
+                .map(|text| KeyValue::new("deployment.environment.name", text.to_owned())),
+        )
+        .with_attributes(
+            settings.resource_attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
+        )
+        .with_attributes(settings.service_name.as_ref().map(|name| KeyValue::new("service.name", name.clone())))
+        .build()
+}
+
+/// `<namespace>.<pod>.<container>` where all three are known, which the OpenTelemetry operator uses too; else random.
+fn instance_id(settings: &OtelSettings, kubernetes: &[KeyValue]) -> String {
+    let part = |name: &str| {
+        settings.resource_attributes.get(name).cloned().or_else(|| {
+            kubernetes
+                .iter()
+                .find(|attribute| attribute.key.as_str() == name)
+                .map(|attribute| attribute.value.to_string())
+        })
+    };
+    match (part("k8s.namespace.name"), part("k8s.pod.name"), part("k8s.container.name")) {
+        (Some(namespace), Some(pod), Some(container)) => format!("{namespace}.{pod}.{container}"),
+        _ => random_uuid(),
+    }
+}
+
+/// A UUID of version 4, from the generator that makes trace ids.
+fn random_uuid() -> String {
+    let mut bytes = RandomIdGenerator::default().new_trace_id().to_bytes();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABOUT: About = About { name: "greeter", version: "1.2.3", description: "" };
+
+    fn attributes(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+        let environment: Environment = variables.iter().copied().collect();
+        let (settings, warnings) = OtelSettings::read(&environment);
+        assert_eq!(warnings, Vec::<String>::new());
+        resource(&ABOUT, &settings, &environment)
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect()
+    }
+
+    fn one(variables: &[(&str, &str)], name: &str) -> Option<String> {
+        attributes(variables).into_iter().find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    #[test]
+    fn the_name_is_the_variable_then_the_attribute_then_the_package() {
+        let attribute = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=attribute");
+        let variable = ("OTEL_SERVICE_NAME", "variable");
+        assert_eq!(one(&[], "service.name").unwrap(), "greeter");
+        assert_eq!(one(&[attribute], "service.name").unwrap(), "attribute");
+        assert_eq!(one(&[attribute, variable], "service.name").unwrap(), "variable");
+        assert_eq!(one(&[("OTEL_SERVICE_NAME", "")], "service.name").unwrap(), "greeter");
+    }
+
+    #[test]
+    fn the_instance_is_the_container_in_kubernetes() {
+        let pod = [("POD_NAMESPACE", "shop"), ("POD_NAME", "greeter-7d9"), ("CONTAINER_NAME", "main")];
+        assert_eq!(one(&pod, "service.instance.id").unwrap(), "shop.greeter-7d9.main");
+        assert_eq!(one(&pod, "k8s.pod.name").unwrap(), "greeter-7d9");
+        assert_eq!(one(&pod, "k8s.namespace.name").unwrap(), "shop");
+        assert_eq!(one(&pod, "k8s.container.name").unwrap(), "main");
+    }
+
+    #[test]
+    fn the_instance_is_a_uuid_elsewhere() {
+        let id = one(&[("POD_NAME", "greeter-7d9")], "service.instance.id").unwrap();
+        let lengths: Vec<_> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "4");
+        assert_ne!(one(&[], "service.instance.id").unwrap(), id);
+    }
+
+    #[test]
+    fn attributes_are_decoded_and_win() {
+        let variables =
+            [("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod, team=a%2Cb ,service.version=9")];
+        assert_eq!(one(&variables, "team").unwrap(), "a,b");
+        assert_eq!(one(&variables, "deployment.environment.name").unwrap(), "prod");
+        assert_eq!(one(&variables, "service.version").unwrap(), "9");
+        assert_eq!(one(&[], "service.version").unwrap(), "1.2.3");
+        assert_eq!(one(&[], "telemetry.sdk.language").unwrap(), "rust");
+        assert_eq!(one(&[], "deployment.environment.name"), None);
+    }
+}

@@ -1,0 +1,138 @@
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> (OtelSettings, Vec<String>) {
+    OtelSettings::read(&variables.iter().copied().collect())
+}
+
+fn exporter(variables: &[(&str, &str)]) -> ExporterSettings {
+    let (settings, warnings) = read(variables);
+    assert_eq!(warnings, Vec::<String>::new());
+    settings.exporter.unwrap()
+}
+
+#[test]
+fn without_an_endpoint_nothing_is_exported() {
+    let (settings, warnings) = read(&[]);
+    assert!(settings.exporter.is_none());
+    assert_eq!(settings.sampler, SamplerChoice::ParentBasedAlwaysOn);
+    assert_eq!(settings.propagators, [Propagator::TraceContext, Propagator::Baggage]);
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn the_endpoint_of_all_signals_gets_the_path_of_traces() {
+    for endpoint in ["http://c:4318", "http://c:4318/", "c:4318"] {
+        assert_eq!(exporter(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]).endpoint, "http://c:4318/v1/traces");
+    }
+    let own = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:1/as/it/is"),
+    ];
+    assert_eq!(exporter(&own).endpoint, "http://t:1/as/it/is");
+    let grpc = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
+    assert_eq!(exporter(&grpc).endpoint, "http://c:4317/");
+    assert_eq!(exporter(&grpc).protocol, Protocol::Grpc);
+}
+
+#[test]
+fn the_defaults_are_those_of_the_specification() {
+    let exporter = exporter(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")]);
+    assert_eq!(exporter.protocol, Protocol::HttpProtobuf);
+    assert_eq!(exporter.timeout, Duration::from_secs(10));
+    assert_eq!(
+        exporter.batch,
+        BatchSettings {
+            schedule_delay: Duration::from_secs(5),
+            max_queue_size: 2048,
+            max_export_batch_size: 512,
+            export_timeout: Duration::from_secs(30),
+        }
+    );
+}
+
+#[test]
+fn headers_are_decoded_and_not_shown() {
+    let exporter = exporter(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:pass@c:4318?key=secret"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b,x=1"),
+    ]);
+    assert_eq!(exporter.headers["api-key"], "a b");
+    assert_eq!(exporter.headers["x"], "1");
+    assert!(!exporter.shown_endpoint().contains("pass"));
+    assert!(!exporter.shown_endpoint().contains("secret"));
+}
+
+#[test]
+fn disabled_exports_nothing_and_passes_decisions_on() {
+    let (settings, _) = read(&[("OTEL_SDK_DISABLED", "TRUE"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")]);
+    assert!(settings.exporter.is_none());
+    assert_eq!(settings.sampler, SamplerChoice::ParentBasedAlwaysOff);
+}
+
+#[test]
+fn samplers() {
+    for (text, argument, expected) in [
+        ("always_on", "", SamplerChoice::AlwaysOn),
+        ("always_off", "", SamplerChoice::AlwaysOff),
+        ("traceidratio", "0.25", SamplerChoice::Ratio(0.25)),
+        ("traceidratio", "", SamplerChoice::Ratio(1.0)),
+        ("parentbased_always_on", "", SamplerChoice::ParentBasedAlwaysOn),
+        ("parentbased_always_off", "", SamplerChoice::ParentBasedAlwaysOff),
+        ("parentbased_traceidratio", "0.1", SamplerChoice::ParentBasedRatio(0.1)),
+    ] {
+        let (settings, warnings) = read(&[("OTEL_TRACES_SAMPLER", text), ("OTEL_TRACES_SAMPLER_ARG", argument)]);
+        assert_eq!(settings.sampler, expected);
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_bad_value_is_one_warning_and_the_default() {
+    for (name, value) in [
+        ("OTEL_SDK_DISABLED", "yes"),
+        ("OTEL_PROPAGATORS", "b3"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://c"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a b"),
+    ] {
+        let (settings, warnings) = read(&[(name, value)]);
+        assert_eq!(warnings.len(), 1, "{name}={value}: {warnings:?}");
+        assert!(warnings[0].contains(name), "{warnings:?}");
+        assert!(settings.exporter.is_none());
+    }
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a\nb=1"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "never"),
+    ] {
+        let (settings, warnings) = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), (name, value)]);
+        assert_eq!(warnings.len(), 1, "{name}={value}: {warnings:?}");
+        assert!(settings.exporter.is_some());
+    }
+    let (settings, warnings) = read(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
+    assert_eq!(settings.sampler, SamplerChoice::Ratio(1.0));
+    assert_eq!(warnings.len(), 1);
+}
+
+#[test]
+fn no_propagators() {
+    let (settings, warnings) = read(&[("OTEL_PROPAGATORS", "none")]);
+    assert!(settings.propagators.is_empty());
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn percent() {
+    assert_eq!(percent_decoded("a%2Cb%"), "a,b%");
+    assert_eq!(percent_decoded("%zz%+1%C3%A9"), "%zz%+1é");
+    assert_eq!(percent_decoded("%ff"), "%ff");
+}
