@@ -18,7 +18,7 @@ fn every_type_is_read() {
         .env("FIXTURE_LIST", "one,two, three")
         .env("FIXTURE_OPTION", "5")
         .env("FIXTURE_SECRET", "hunter2")
-        .env("STORE_POOL", "9")
+        .env("FIXTURE_STORE_POOL", "9")
         .spawn();
     let line = process.wait_for_log(|line| line["message"] == "setting up");
     let text = line["settings"].to_string();
@@ -53,7 +53,7 @@ fn every_wrong_value_is_reported_at_once_with_what_was_expected() {
         ("FIXTURE_URL", "not a url", "URL"),
         ("FIXTURE_ADDRESS", "localhost", "address"),
         ("FIXTURE_OPTION", "-1", "FIXTURE_OPTION"),
-        ("STORE_POOL", "many", "STORE_POOL"),
+        ("FIXTURE_STORE_POOL", "many", "FIXTURE_STORE_POOL"),
         ("HTTP_ADDR", "8080", "address"),
         ("LAME_DUCK", "5 bananas", "LAME_DUCK"),
         ("MAX_CONNECTIONS", "lots", "MAX_CONNECTIONS"),
@@ -86,7 +86,7 @@ fn each_wrong_value_alone_exits_78() {
         ("FIXTURE_URL", "::"),
         ("FIXTURE_ADDRESS", "localhost"),
         ("FIXTURE_OPTION", "x"),
-        ("STORE_POOL", "256"),
+        ("FIXTURE_STORE_POOL", "256"),
         ("ADMIN_ADDR", "nowhere"),
         ("DRAIN_TIMEOUT", "15 years or so"),
         ("TERMINATION_GRACE", "x"),

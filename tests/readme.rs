@@ -168,7 +168,9 @@ fn normal(text: &str) -> String {
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         normal += &rest[..start];
         normal.push('0');
-        rest = rest[start..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let number = |c: char| c.is_ascii_digit() || c == '.';
+        rest = rest[start..].trim_start_matches(number);
+        rest = rest.strip_prefix("e-").map_or(rest, |power| power.trim_start_matches(number));
         let unit = ["ns", "µs", "ms", "s"].iter().find_map(|unit| rest.strip_prefix(unit));
         if let Some(after) = unit.filter(|after| !after.starts_with(char::is_alphanumeric)) {
             rest = after;
