@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use crate::{
     CloudService,
     config::{self, ExtraRow},
+    service::Parts,
     telemetry,
 };
 
 /// The command line is not one of ours (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 
-const COMMANDS: &str = "\
-  (none)       serve until SIGTERM or SIGINT
+const COMMANDS: &str = "  (none)       serve until SIGTERM or SIGINT
   check        load the configuration, set up, run each readiness check once
   probe live   ask the running process whether it is alive (exit code 0 or 1)
   probe ready  ask the running process whether it is ready (exit code 0 or 1)
@@ -28,8 +28,22 @@ pub(super) fn print<C: CloudService>() -> ExitCode {
     }
     let telemetry: Vec<_> =
         telemetry::VARIABLES.iter().map(|&(name, about, default)| ExtraRow { name, about, default }).collect();
-    println!("\nCommands:\n{COMMANDS}\n{}", config::table::<C::Config>(&telemetry));
+    println!("\nCommands:\n{COMMANDS}");
+    let Parts { liveness, readiness, workers } = C::parts();
+    list("Liveness checks", liveness.iter().map(|part| (part.check.name, part.check.description)));
+    list("Readiness checks", readiness.iter().map(|part| (part.check.name, part.check.description)));
+    list("Workers", workers.iter().map(|part| (part.spec.name, part.spec.description)));
+    println!("{}", config::table::<C::Config>(&telemetry));
     ExitCode::SUCCESS
+}
+
+fn list<'a>(title: &str, parts: impl Iterator<Item = (&'a str, &'a str)> + Clone) {
+    let Some(width) = parts.clone().map(|(name, _)| name.len()).max() else { return };
+    println!("{title}:");
+    for (name, description) in parts {
+        println!("  {name:width$}  {}", description.lines().next().unwrap_or_default());
+    }
+    println!();
 }
 
 pub(super) fn refuse<C: CloudService>(arguments: &[&str]) -> ExitCode {

@@ -121,9 +121,9 @@ impl fmt::Display for Shown {
         let nanos = self.0.subsec_nanos();
         let text = if nanos == 0 {
             format!("{}s", self.0.as_secs())
-        } else if nanos % 1_000_000 == 0 {
+        } else if nanos.is_multiple_of(1_000_000) {
             format!("{}ms", self.0.as_millis())
-        } else if nanos % 1_000 == 0 {
+        } else if nanos.is_multiple_of(1_000) {
             format!("{}us", self.0.as_micros())
         } else {
             format!("{}ns", self.0.as_nanos())

@@ -95,3 +95,7 @@ fn add(text: &mut String, width: usize, name: &str, about: &str, facts: &str) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/help.rs"]
+mod tests;

@@ -249,3 +249,7 @@ fn missing(
         None => format!("set `{name}`"),
     })
 }
+
+#[cfg(test)]
+#[path = "tests/load.rs"]
+mod tests;

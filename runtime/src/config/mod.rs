@@ -28,6 +28,7 @@ mod hints;
 mod kind;
 mod links;
 mod load;
+mod parts;
 mod report;
 mod secret;
 mod settings;

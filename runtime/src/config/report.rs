@@ -13,7 +13,6 @@ const LONGEST_QUOTE: usize = 80;
 /// [`Display`](fmt::Display) prints all of it over several lines: each variable, what it is for, what was expected,
 /// what was found and where, and what to write. The value of a [`Secret`](crate::Secret) is never in it.
 #[derive(Default)]
-#[must_use]
 pub struct Report {
     problems: Vec<Problem>,
     notes: Vec<String>,

@@ -49,7 +49,7 @@ pub struct Secret<T: Wipe> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be wiped, so it can't be a secret",
     label = "`Secret` holds text, bytes or a URL",
-    note = "help: use `Secret<String>`, `Secret<Url>` or `Secret<Vec<u8>>`, or implement `Wipe` for `{Self}`"
+    note = "help: use `Secret<String>` or `Secret<Url>`, or implement `Wipe` for `{Self}`"
 )]
 pub trait Wipe {
     /// Overwrites the value. What is left is valid, and says nothing of what was there.

@@ -253,3 +253,7 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     let all = |address: IpAddr| address.is_unspecified();
     a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || all(a.ip()) || all(b.ip()))
 }
+
+#[cfg(test)]
+#[path = "tests/settings.rs"]
+mod tests;

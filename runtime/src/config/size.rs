@@ -94,8 +94,10 @@ impl FromStr for ByteSize {
 /// Shows the size in the largest unit of which it is a whole number.
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (names, bytes) =
-            UNITS.iter().find(|(_, bytes)| self.0 >= *bytes && self.0 % bytes == 0).unwrap_or(&UNITS[UNITS.len() - 1]);
+        let (names, bytes) = UNITS
+            .iter()
+            .find(|(_, bytes)| self.0 >= *bytes && self.0.is_multiple_of(*bytes))
+            .unwrap_or(&UNITS[UNITS.len() - 1]);
         f.pad(&format!("{}{}", self.0 / bytes, names[0]))
     }
 }

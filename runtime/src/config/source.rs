@@ -240,3 +240,7 @@ fn because(error: &io::Error) -> Unreadable {
     };
     Unreadable { title: title.to_owned(), help }
 }
+
+#[cfg(test)]
+#[path = "tests/source.rs"]
+mod tests;

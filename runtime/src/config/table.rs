@@ -332,3 +332,7 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/table.rs"]
+mod tests;

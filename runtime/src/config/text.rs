@@ -1,13 +1,17 @@
 //! How the text of one variable becomes a value of its field's type.
 
-use std::{collections::BTreeSet, fmt, vec};
+use std::{collections::BTreeSet, fmt};
 
 use serde::{
     Deserializer,
-    de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{self, DeserializeOwned, Visitor},
 };
 
-use super::{duration, size};
+use super::{
+    duration,
+    parts::{Items, Pairs, Variant},
+    size,
+};
 
 /// Why a text is not a value of the type.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,17 +30,39 @@ pub(crate) fn parse<T: DeserializeOwned>(text: Option<&str>) -> Result<T, Invali
 }
 
 #[derive(Clone, Copy)]
-struct Text<'de>(Option<&'de str>);
+pub(super) struct Text<'de>(pub(super) Option<&'de str>);
 
 // === impl Invalid ===
 
 impl Invalid {
-    fn because(reason: impl fmt::Display) -> Self {
+    pub(super) fn because(reason: impl fmt::Display) -> Self {
         Self::Reason(reason.to_string())
     }
 
+    /// Says in words of people what is known to be put otherwise, and nothing where the kind says it already.
+    fn in_words(reason: &str) -> Self {
+        if reason.starts_with("relative URL without a base") {
+            return Self::because("it does not start with a scheme, such as `https://`");
+        }
+        match reason.starts_with("invalid ") && reason.ends_with(" syntax") {
+            true => Self::Kind,
+            false => Self::because(reason),
+        }
+    }
+
+    /// Leaves out the text at the end of the reason: it is quoted beside it.
+    fn without(self, text: &str) -> Self {
+        match self {
+            Self::Reason(reason) => match reason.strip_suffix(&format!(": {text:?}")) {
+                Some(reason) => Self::because(reason),
+                None => Self::Reason(reason),
+            },
+            other => other,
+        }
+    }
+
     /// Says which part of the text it is about.
-    fn within(self, part: impl fmt::Display) -> Self {
+    pub(super) fn within(self, part: impl fmt::Display) -> Self {
         match self {
             Self::Reason(reason) => Self::Reason(format!("{part}: {reason}")),
             Self::Kind | Self::Missing => Self::Reason(part.to_string()),
@@ -58,19 +84,18 @@ impl std::error::Error for Invalid {}
 
 impl de::Error for Invalid {
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self::because(reason)
+        Self::in_words(&reason.to_string())
     }
 
     fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
         Self::Kind
     }
 
-    // `Url` gives its reason as what is expected; types that say what they are said it already.
+    // Some types give their reason as what is expected.
     fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        match expected.to_string().as_str() {
-            "relative URL without a base" => Self::because("it does not start with a scheme, such as `https://`"),
-            expected if expected.starts_with("a nonzero") => Self::Kind,
-            reason => Self::because(reason),
+        match expected.to_string() {
+            nonzero if nonzero.starts_with("a nonzero") => Self::Kind,
+            reason => Self::in_words(&reason),
         }
     }
 
@@ -154,7 +179,8 @@ macro_rules! finite_numbers {
 macro_rules! texts {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-            visitor.visit_borrowed_str(self.text()?)
+            let text = self.text()?;
+            visitor.visit_borrowed_str(text).map_err(|invalid: Invalid| invalid.without(text))
         }
     )*};
 }
@@ -236,12 +262,9 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        let mut items = Items { items: self.items()?.into_iter(), read: 0 };
+        let mut items = Items::new(self.items()?);
         let value = visitor.visit_seq(&mut items)?;
-        match items.items.len() {
-            0 => Ok(value),
-            more => Err(Invalid::because(format_args!("the number of values is {}", items.read + more))),
-        }
+        items.end().map(|()| value)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Invalid> {
@@ -258,7 +281,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        visitor.visit_map(Pairs { pairs: self.pairs()?.into_iter(), value: None })
+        visitor.visit_map(Pairs::new(self.pairs()?))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -289,85 +312,6 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 }
 
-/// The items of a list.
-struct Items<'de> {
-    items: vec::IntoIter<&'de str>,
-    read: usize,
-}
-
-impl<'de> SeqAccess<'de> for &mut Items<'de> {
-    type Error = Invalid;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Invalid> {
-        let Some(item) = self.items.next() else {
-            return Ok(None);
-        };
-        self.read += 1;
-        seed.deserialize(Text(Some(item)))
-            .map(Some)
-            .map_err(|invalid| invalid.within(format_args!("item {} is `{item}`", self.read)))
-    }
-}
-
-/// The pairs of a map.
-struct Pairs<'de> {
-    pairs: vec::IntoIter<(&'de str, &'de str)>,
-    value: Option<(&'de str, &'de str)>,
-}
-
-impl<'de> MapAccess<'de> for Pairs<'de> {
-    type Error = Invalid;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Invalid> {
-        self.value = self.pairs.next();
-        let Some((name, _)) = self.value else {
-            return Ok(None);
-        };
-        seed.deserialize(Text(Some(name)))
-            .map(Some)
-            .map_err(|invalid| invalid.within(format_args!("the name `{name}`")))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
-        let (name, value) = self.value.take().ok_or(Invalid::Kind)?;
-        seed.deserialize(Text(Some(value))).map_err(|invalid| invalid.within(format_args!("`{name}` is `{value}`")))
-    }
-}
-
-/// The name of one variant of an enum.
-struct Variant<'de>(&'de str);
-
-impl<'de> EnumAccess<'de> for Variant<'de> {
-    type Error = Invalid;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Invalid> {
-        Ok((seed.deserialize(Text(Some(self.0)))?, self))
-    }
-}
-
-impl Variant<'_> {
-    fn holds_more<T>(self) -> Result<T, Invalid> {
-        Err(Invalid::because(format_args!("`{}` holds more than its name, which no text can give", self.0)))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'de> {
-    type Error = Invalid;
-
-    fn unit_variant(self) -> Result<(), Invalid> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Invalid> {
-        self.holds_more()
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Invalid> {
-        self.holds_more()
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Invalid> {
-        self.holds_more()
-    }
-}
+#[cfg(test)]
+#[path = "tests/text.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use super::{
     Conductor,
-    exit::{CONFIG, FAILED, say},
+    exit::{CONFIG, Exit, FAILED},
     signals::SignalThread,
 };
 use crate::{
@@ -18,12 +18,12 @@ use crate::{
 pub(crate) fn serve<C: CloudService>() -> ExitCode {
     let signals = match SignalThread::install() {
         Ok(signals) => signals,
-        Err(error) => return refuse(FAILED, &format!("signals can't be handled: {error}")),
+        Err(error) => return refuse(FAILED, &format!("signals can't be handled: {error}"), ""),
     };
     let environment = Environment::of_process();
     let Loaded { config, settings, warnings } = match config::load::<C::Config>(&environment) {
         Ok(loaded) => loaded,
-        Err(report) => return refuse(CONFIG, &report.to_string()),
+        Err(report) => return refuse(CONFIG, &report.summary(), &report.to_string()),
     };
     signals.set_budget(budget(&settings));
     raise_file_limit();
@@ -43,9 +43,10 @@ fn budget(settings: &Settings) -> Duration {
     (settings.longest_shutdown() + Duration::from_secs(1)).min(settings.termination_grace)
 }
 
-fn refuse(code: u8, reason: &str) -> ExitCode {
-    say(reason);
-    ExitCode::from(code)
+/// Ends a process that has no telemetry yet: people read stderr, Kubernetes the reason.
+fn refuse(code: u8, reason: &str, details: &str) -> ExitCode {
+    eprintln!("{}", if details.is_empty() { reason } else { details });
+    Exit::new(code, reason).leave()
 }
 
 /// Raises the soft limit on open files to the hard one, as Go's runtime does: each connection is one.

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
-use super::client::{Connection, Response};
+use super::{
+    client::{Connection, Response},
+    span::{self, Span},
+};
 use crate::{
     CloudService,
     config::{Environment, Settings},
@@ -157,6 +160,15 @@ impl Running {
             assert!(Instant::now() < deadline, "not ready after {PATIENCE:?}: {}", answer.text());
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// The spans that ended so far in traces of requests to this service, in the order in which they ended.
+    ///
+    /// A request's own span ends with the last byte of its answer, which a client may read a moment earlier:
+    /// [`stop`](Self::stop) the service first, or ask again.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        span::of_port(self.addresses.http.port())
     }
 
     /// Drains the service as SIGTERM would, and gives its exit code: 0 when nothing was cut.

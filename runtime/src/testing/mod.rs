@@ -5,10 +5,12 @@ mod contract;
 mod in_process;
 mod output;
 mod process;
+mod span;
 
 pub use self::{
     client::{Connection, Response},
     in_process::{Running, settings, start, start_with},
     output::Exit,
     process::{Process, ProcessBuilder, Signal},
+    span::Span,
 };
