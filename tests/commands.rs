@@ -17,7 +17,8 @@ fn help_says_what_the_service_is_and_lists_every_variable() {
     for command in ["check", "probe", "--version"] {
         assert!(out.contains(command), "{command}: {out}");
     }
-    let of_the_service = ["FIXTURE_DURATION", "How long something takes", "30s", "FIXTURE_SECRET", "FIXTURE_STORE_POOL"];
+    let of_the_service =
+        ["FIXTURE_DURATION", "How long something takes", "30s", "FIXTURE_SECRET", "FIXTURE_STORE_POOL"];
     let of_the_runtime = [
         "HTTP_ADDR",
         "ADMIN_ADDR",

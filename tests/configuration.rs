@@ -22,18 +22,8 @@ fn every_type_is_read() {
         .spawn();
     let line = process.wait_for_log(|line| line["message"] == "setting up");
     let text = line["settings"].to_string();
-    let all = [
-        "90s",
-        "2MiB",
-        " 42 true ",
-        "https://example.com/a?b=c",
-        "[::1]:8080",
-        "one",
-        "three",
-        "Some(5)",
-        "***",
-        "9",
-    ];
+    let all =
+        ["90s", "2MiB", " 42 true ", "https://example.com/a?b=c", "[::1]:8080", "one", "three", "Some(5)", "***", "9"];
     for part in all {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -186,7 +186,7 @@ fn metrics_are_clean_and_have_the_names_and_labels_of_the_conventions() {
         assert!(metrics.text().contains(&format!("le=\"{le}\"")), "{le}");
         assert!(metric(&metrics, bucket, &labels) >= 0.0);
     }
-    for name in ["build_info", "target_info", "process_", "seaworthy_lifecycle_state"] {
+    for name in ["build_info", "target_info", "seaworthy_lifecycle_state"] {
         assert!(metrics.text().contains(name), "{name}: {}", metrics.text());
     }
 }

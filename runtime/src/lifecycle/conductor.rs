@@ -95,10 +95,11 @@ impl<C: CloudService> Conductor<C> {
     }
 
     async fn conduct(mut self, lifecycle: &Arc<Lifecycle>, runtime: &Handle) -> Exit {
-        let (http, admin_listener) = match (bind(self.settings.http_addr), bind(self.settings.admin_addr)) {
-            (Ok(http), Ok(admin)) => (http, admin),
-            (Err(problem), _) | (_, Err(problem)) => return fail(Exit::new(UNAVAILABLE, problem)),
-        };
+        let (http, admin_listener) =
+            match (bind("HTTP_ADDR", self.settings.http_addr), bind("ADMIN_ADDR", self.settings.admin_addr)) {
+                (Ok(http), Ok(admin)) => (http, admin),
+                (Err(problem), _) | (_, Err(problem)) => return fail(Exit::new(UNAVAILABLE, problem)),
+            };
         let addresses = Addresses { http: http.1, admin: admin_listener.1 };
         lifecycle.enter(State::Starting);
         tracing::info!(http.address = %addresses.http, admin.address = %addresses.admin, "listening");
@@ -259,13 +260,14 @@ fn fail(exit: Exit) -> Exit {
     exit
 }
 
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+/// Binds an address; a problem names the variable that says it.
+fn bind(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
-    bound.map_err(|error| format!("can't listen on {address}: {error}"))
+    bound.map_err(|error| format!("can't listen on {variable}={address}: {error}"))
 }
 
 fn control_runtime() -> std::io::Result<Runtime> {
