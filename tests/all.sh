@@ -55,7 +55,11 @@ say 'lints'
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 
 say 'each feature of the runtime alone'
-for feature in '' otlp prometheus ws testing; do
+features=$(cargo metadata --locked --no-deps --format-version 1 | /usr/bin/python3 -c '
+import json, sys
+[runtime] = [p for p in json.load(sys.stdin)["packages"] if p["name"] == "seaworthy"]
+print(*runtime["features"])')
+for feature in '' $features; do
     cargo clippy --locked --quiet -p seaworthy --no-default-features --features "$feature" -- -D warnings
 done
 

@@ -35,7 +35,7 @@ fn sigterm_under_the_load_of_h2load_and_wrk_loses_nothing() {
             Generator::h2load_http2(address),
             Generator::wrk_new_connections(address),
         ];
-        process.wait_for_log(|line| line["message"] == "first request");
+        wait_for_clients(&process, &[1, 2, 3]);
         // Not at the same point of the load each time.
         thread::sleep(Duration::from_millis(u64::from(round * 20)));
         process.signal(Signal::Term);
@@ -54,7 +54,7 @@ fn h2load_gets_an_answer_to_every_request_that_a_handler_began_when_the_listener
         process.wait_ready();
         let address = process.http_addr();
         let generators = [Generator::h2load_http1(address), Generator::h2load_http2(address)];
-        process.wait_for_log(|line| line["message"] == "first request");
+        wait_for_clients(&process, &[1, 2]);
         thread::sleep(Duration::from_millis(u64::from(round * 20)));
         process.signal(Signal::Term);
         let answered: u64 = generators.into_iter().map(Generator::join).sum();
@@ -70,7 +70,7 @@ fn clients_that_leave_when_it_is_not_ready_notice_nothing() {
         let process = fixture().env("LAME_DUCK", "300ms").spawn();
         process.wait_ready();
         let load = All::start(&process);
-        process.wait_for_log(|line| line["message"] == "first request");
+        wait_for_clients(&process, &[1, 2, 3]);
         thread::sleep(Duration::from_millis(u64::from(round * 5)));
         process.signal(Signal::Term);
         // What a load balancer does.
@@ -91,7 +91,7 @@ fn every_request_that_was_accepted_is_answered_though_clients_never_leave() {
         let process = fixture().env("LAME_DUCK", "0s").spawn();
         process.wait_ready();
         let load = All::start(&process);
-        process.wait_for_log(|line| line["message"] == "first request");
+        wait_for_clients(&process, &[1, 2, 3]);
         thread::sleep(Duration::from_millis(u64::from(round * 5)));
         process.signal(Signal::Term);
         // The clients go on until their connections are refused.
@@ -267,6 +267,13 @@ impl All {
             tally.add(load.join());
         }
         tally
+    }
+}
+
+/// Waits until each of these clients had a request served.
+fn wait_for_clients(process: &Process, clients: &[u64]) {
+    for client in clients {
+        process.wait_for_log(|line| line["message"] == "first request" && line["client"] == *client);
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
 }
 
-/// How a client uses its connections.
+/// How a client uses its connections: client 1 or 2 of the fixture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// It sends one request after the other on one, until the server says that it will close it.
@@ -121,12 +121,12 @@ enum Answer {
 
 /// Sends one request. An error comes with how much of an answer came before it.
 fn ask(connection: &mut Connection, reuse: Reuse) -> Result<Answer, (io::Error, usize)> {
-    let headers: &[(&str, &str)] = match reuse {
-        Reuse::KeepAlive => &[],
-        Reuse::Never => &[("connection", "close")],
+    let (path, headers): (_, &[_]) = match reuse {
+        Reuse::KeepAlive => ("/fast?client=1", &[]),
+        Reuse::Never => ("/fast?client=2", &[("connection", "close")]),
     };
     let unanswered = |error| (error, 0);
-    connection.send("GET", "/fast", headers, b"").map_err(unanswered)?;
+    connection.send("GET", path, headers, b"").map_err(unanswered)?;
     if connection.is_closed().map_err(unanswered)? {
         return Err(unanswered(io::ErrorKind::UnexpectedEof.into()));
     }

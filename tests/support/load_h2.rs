@@ -19,7 +19,7 @@ use super::load::Tally;
 /// HTTP/2 clients, each with one connection at a time and this many streams on it.
 const STREAMS: usize = 8;
 
-/// Clients on a thread of their own.
+/// Clients on a thread of their own: client 3 of the fixture.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Tally>,
@@ -104,7 +104,7 @@ async fn stream(mut sender: SendRequest<Bytes>, address: SocketAddr, stop: Arc<A
             return tally;
         };
         sender = ready;
-        let request = Request::get(format!("http://{address}/fast")).body(()).expect("the request is well-formed");
+        let request = Request::get(format!("http://{address}/fast?client=3")).body(()).expect("the request is well-formed");
         let Ok((response, _)) = sender.send_request(request, true) else {
             return tally;
         };

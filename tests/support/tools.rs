@@ -10,7 +10,7 @@ use std::{
 
 use super::workspace;
 
-/// A load generator that runs.
+/// A load generator that runs: client 1, 2 or 3 of the fixture.
 pub(crate) struct Generator {
     child: Child,
     tool: Tool,
@@ -27,19 +27,19 @@ enum Tool {
 impl Generator {
     /// h2load over HTTP/1.1 for a second: eight connections that are kept alive.
     pub(crate) fn h2load_http1(address: SocketAddr) -> Self {
-        let url = format!("http://{address}/fast");
+        let url = format!("http://{address}/fast?client=1");
         Self::start(Tool::H2load, &["--h1", "-t1", "-c8", "-D1", &url])
     }
 
     /// h2load over cleartext HTTP/2 for a second: four connections with eight streams each.
     pub(crate) fn h2load_http2(address: SocketAddr) -> Self {
-        let url = format!("http://{address}/fast");
+        let url = format!("http://{address}/fast?client=2");
         Self::start(Tool::H2load, &["-t1", "-c4", "-m8", "-D1", &url])
     }
 
     /// wrk for a second: a new connection for each request, eight at a time.
     pub(crate) fn wrk_new_connections(address: SocketAddr) -> Self {
-        let url = format!("http://{address}/fast");
+        let url = format!("http://{address}/fast?client=3");
         Self::start(Tool::Wrk, &["-t1", "-c8", "-d1s", "-H", "Connection: close", &url])
     }
 
