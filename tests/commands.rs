@@ -88,9 +88,10 @@ fn check_exits_78_where_the_configuration_is_invalid() {
 
 #[test]
 fn check_binds_no_address() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = taken.local_addr().unwrap().to_string();
-    let (code, out, err) = run(fixture().env("HTTP_ADDR", &taken).env("ADMIN_ADDR", &taken).arg("check"));
+    let [http, admin] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+    let check = fixture().env("HTTP_ADDR", address(&http)).env("ADMIN_ADDR", address(&admin)).arg("check");
+    let (code, out, err) = run(check);
     assert_eq!(code, 0, "a pod that serves can check itself: {out}{err}");
 }
 

@@ -163,8 +163,8 @@ fn a_thousand_probes_cause_no_run_of_a_check_and_are_not_counted_as_requests() {
         assert_eq!(process.admin("/ready").status, 200);
     }
     let (ran, took) = (runs() - before, began.elapsed());
-    // It runs every 50 ms, whoever asks.
-    assert!(ran <= took.as_secs_f64() / 0.05 + 2.0, "{ran} runs in {took:?}");
+    // It runs every 250 ms, whoever asks.
+    assert!(ran <= took.as_secs_f64() / 0.25 + 2.0, "{ran} runs in {took:?}");
     let metrics = process.admin("/metrics").text();
     for line in metrics.lines().filter(|line| line.starts_with("http_server")) {
         assert!(!line.contains("/ready"), "{line}");

@@ -104,7 +104,8 @@ async fn stream(mut sender: SendRequest<Bytes>, address: SocketAddr, stop: Arc<A
             return tally;
         };
         sender = ready;
-        let request = Request::get(format!("http://{address}/fast?client=3")).body(()).expect("the request is well-formed");
+        let request =
+            Request::get(format!("http://{address}/fast?client=3")).body(()).expect("the request is well-formed");
         let Ok((response, _)) = sender.send_request(request, true) else {
             return tally;
         };
