@@ -156,6 +156,20 @@ fn a_request_beyond_the_deadline_is_cut_with_exit_code_2_and_its_route_named() {
 }
 
 #[test]
+fn a_client_that_keeps_its_connection_after_its_answer_is_no_work_that_was_cut() {
+    let process = fixture().env("DRAIN_TIMEOUT", "1s").spawn();
+    process.wait_ready();
+    let mut slow = process.connect();
+    slow.send("GET", "/slow?ms=700", &[], b"").unwrap();
+    process.wait_for_log(|line| line["message"] == "slow request began");
+    process.signal(Signal::Term);
+    assert_eq!(slow.receive().unwrap().text(), "done");
+    // The connection is not dropped before the process ended.
+    assert_eq!(process.wait_exit(SOON).code, Some(0));
+    assert!(slow.is_closed().unwrap());
+}
+
+#[test]
 fn the_lame_duck_accepts_and_asks_clients_to_leave() {
     let process = fixture().env("LAME_DUCK", "2s").spawn();
     process.wait_ready();

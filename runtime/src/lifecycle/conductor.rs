@@ -201,8 +201,10 @@ impl Running {
         let cut = timeout(settings.drain_timeout, drained).await.is_err();
         let mut exit = Exit::new(DRAINED, "drained");
         if cut {
-            exit = Exit::new(CUT, what_is_cut(&traffic, &workers, settings.drain_timeout));
-            tracing::warn!("{}", exit.reason);
+            if let Some(cut) = what_is_cut(&traffic, &workers) {
+                exit = Exit::new(CUT, format!("cut after {:?}: {cut}", settings.drain_timeout));
+                tracing::warn!("{}", exit.reason);
+            }
             lifecycle.enter(State::Cancelling);
             let cancelled = async { tokio::join!(traffic.gone(), workers.wait()) };
             if timeout(CANCEL, cancelled).await.is_err() {
@@ -234,8 +236,9 @@ async fn close(closers: Vec<Closer>, runtime: &Handle) {
     }
 }
 
-/// Names what did not end within the drain: "cut after 15s: 2 requests of /slow, 1 worker".
-fn what_is_cut(traffic: &Traffic, workers: &TaskTracker, after: Duration) -> String {
+/// Names what did not end within the drain: "2 requests of /slow, 1 worker". Nothing, where all that is left is to see
+/// clients close connections that are closed on our side.
+fn what_is_cut(traffic: &Traffic, workers: &TaskTracker) -> Option<String> {
     let mut cut: Vec<_> = traffic
         .in_flight_by_route()
         .into_iter()
@@ -244,10 +247,11 @@ fn what_is_cut(traffic: &Traffic, workers: &TaskTracker, after: Duration) -> Str
     if !workers.is_empty() {
         cut.push(counted(workers.len(), "worker"));
     }
-    if cut.is_empty() {
-        cut.push(counted(traffic.connections(), "connection"));
+    let unfinished = traffic.unfinished_connections();
+    if cut.is_empty() && unfinished > 0 {
+        cut.push(counted(unfinished, "connection"));
     }
-    format!("cut after {after:?}: {}", cut.join(", "))
+    (!cut.is_empty()).then(|| cut.join(", "))
 }
 
 fn counted(count: usize, what: &str) -> String {
