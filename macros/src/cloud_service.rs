@@ -182,10 +182,10 @@ impl<'a> Service<'a> {
 
     fn new_parts(&self) -> TokenStream {
         if self.lists_readiness {
-            quote!(::seaworthy::Parts::new())
+            quote!(::seaworthy::Parts::<Self>::new())
         } else {
             let output = self.function.output();
-            quote!(::seaworthy::Parts::stateless::<#output>())
+            quote!(::seaworthy::Parts::<Self>::stateless::<#output>())
         }
     }
 
@@ -263,7 +263,7 @@ impl<'a> Service<'a> {
                 type Config = #config;
                 type Output = ::seaworthy::axum::Router;
                 fn parts() -> ::seaworthy::Parts<Self> {
-                    ::seaworthy::Parts::new()
+                    ::seaworthy::Parts::<Self>::new()
                 }
                 async fn start(_: #config) -> ::seaworthy::axum::Router {
                     ::seaworthy::axum::Router::new()
