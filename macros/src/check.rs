@@ -10,7 +10,7 @@ use crate::{
     arguments::{self, Arguments, Switch, Time},
     duration,
     errors::{Errors, show},
-    function::{Function, cfgs},
+    function::{Function, cfgs, last_name},
     rules,
     state::{self, Parameter},
 };
@@ -78,11 +78,13 @@ impl<'a> Health<'a> {
         rules::check(function, "health", errors);
         for parameter in function.parameters() {
             let ty = show(&parameter.ty);
-            errors.add(
-                parameter,
-                format!("{what} takes nothing, and no `{ty}`"),
-                "what is outside the process is for a readiness check: `#[ready]`",
-            );
+            let help = match last_name(&parameter.ty) {
+                Some(name) if name == "State" => {
+                    "make it `#[ready]`: a restart can't mend what is down elsewhere".to_owned()
+                }
+                _ => format!("remove it: nothing gives `{}` one", function.name()),
+            };
+            errors.add(parameter, format!("{what} can't take `{ty}`"), help);
         }
         Self { function, arguments }
     }

@@ -60,7 +60,7 @@ impl Arguments for ServiceArguments {
         ("health", "health(..)"),
         ("ready", "ready(..)"),
         ("workers", "workers(..)"),
-        ("controllers", "controllers(..)"),
+        ("controllers", ""),
         ("name", "name = \"..\""),
     ];
 }
@@ -173,6 +173,7 @@ impl<'a> Service<'a> {
                 }
                 use unmarked::{#(#listed_names as #aliases),*};
                 {
+                    #[allow(unused_imports)]
                     use {#(#uses),*};
                     #new #(#adds)*
                 }

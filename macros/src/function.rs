@@ -47,7 +47,12 @@ impl Function {
             Ok(Item::Fn(_)) | Err(_) => errors.extend(error),
             Ok(other) => {
                 let (kind, at) = kind(&other);
-                errors.add(at, format!("`#[{attribute}]` marks a function, not {kind}"), "put it above an `async fn`");
+                let help = match (attribute, &other) {
+                    ("handler", Item::Impl(_)) => "handlers in an `impl` are not supported yet: move them out of it",
+                    ("health", _) => "put it above a `fn`",
+                    _ => "put it above an `async fn`",
+                };
+                errors.add(at, format!("`#[{attribute}]` marks a function, not {kind}"), help);
             }
         }
         None

@@ -40,6 +40,11 @@ pub async fn handle<H: Handler, T>(span: Span, body: impl Future<Output = T>, de
     output
 }
 
+/// Never called: it stands for what a body returns where the type is all that matters.
+pub fn never<T>() -> T {
+    unreachable!("it is not called")
+}
+
 /// Why a handler failed, by the best of what its error can do: `Display`, else `Debug`, else its type's name.
 ///
 /// `error_of(&output).describe()` asks each of the types below in turn, because each dereferences to the next and a
