@@ -58,8 +58,7 @@ struct Field {
 
 impl Parse for Field {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name =
-            (|input: ParseStream<'_>| Punctuated::parse_separated_nonempty_with(input, Ident::parse_any))(input)?;
+        let name = Punctuated::parse_separated_nonempty_with(input, Ident::parse_any)?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             input.parse()?
         } else {

@@ -81,7 +81,7 @@ async fn accept(listener: tokio::net::TcpListener, router: Router) {
 }
 
 async fn health(State(admin): State<Admin>) -> Response {
-    answer(&admin.board.liveness())
+    answer(&admin.board.liveness(admin.lifecycle.state()))
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {

@@ -165,7 +165,7 @@ fn probe(connection: &Connection, request: &Request<Incoming>) -> Option<Respons
     }
     let traffic = &connection.traffic;
     let report = match request.uri().path() {
-        "/health" => traffic.board.liveness(),
+        "/health" => traffic.board.liveness(traffic.lifecycle.state()),
         "/ready" => traffic.board.readiness(traffic.lifecycle.state()),
         _ => return None,
     };

@@ -27,6 +27,8 @@ pub(crate) struct Traffic {
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) board: Arc<Board>,
     connections: AtomicUsize,
+    /// Those of them that are closed on our side and wait for the client's.
+    parting: AtomicUsize,
     in_flight: AtomicUsize,
     /// Told when the last connection is gone.
     gone: Notify,
@@ -58,6 +60,8 @@ pub(crate) struct Connection {
     pub(crate) is_closing: AtomicBool,
     /// Bytes came since the last request began.
     pub(crate) has_partial_head: AtomicBool,
+    /// All was sent and our side is closed.
+    is_parting: AtomicBool,
     /// Requests begun so far.
     pub(crate) begun: AtomicUsize,
     /// Requests in flight now.
@@ -83,6 +87,7 @@ impl Traffic {
             lifecycle,
             board,
             connections: AtomicUsize::new(0),
+            parting: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             gone: Notify::new(),
             routes: Mutex::default(),
@@ -91,6 +96,11 @@ impl Traffic {
 
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Acquire)
+    }
+
+    /// Connections that something is still to be sent on.
+    pub(crate) fn unfinished_connections(&self) -> usize {
+        self.connections().saturating_sub(self.parting.load(Ordering::Acquire))
     }
 
     /// Waits until no connection is left, upgraded ones included.
@@ -147,10 +157,18 @@ impl Connection {
             is_upgraded: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             has_partial_head: AtomicBool::new(false),
+            is_parting: AtomicBool::new(false),
             begun: AtomicUsize::new(0),
             active: AtomicUsize::new(0),
             upgraded_by: Mutex::default(),
         }))
+    }
+
+    /// Notes that all was sent and our side is closed: what is left is to see the client close its own.
+    pub(crate) fn part(&self) {
+        if !self.is_parting.swap(true, Ordering::AcqRel) {
+            self.traffic.parting.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// No request is in flight or arriving on it.
@@ -163,6 +181,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(route) = self.upgraded_by.get_mut().unwrap_or_else(PoisonError::into_inner) {
             route.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+        if *self.is_parting.get_mut() {
+            self.traffic.parting.fetch_sub(1, Ordering::AcqRel);
         }
         if self.traffic.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.traffic.gone.notify_waiters();

@@ -95,10 +95,11 @@ impl<C: CloudService> Conductor<C> {
     }
 
     async fn conduct(mut self, lifecycle: &Arc<Lifecycle>, runtime: &Handle) -> Exit {
-        let (http, admin_listener) = match (bind(self.settings.http_addr), bind(self.settings.admin_addr)) {
-            (Ok(http), Ok(admin)) => (http, admin),
-            (Err(problem), _) | (_, Err(problem)) => return fail(Exit::new(UNAVAILABLE, problem)),
-        };
+        let (http, admin_listener) =
+            match (bind("HTTP_ADDR", self.settings.http_addr), bind("ADMIN_ADDR", self.settings.admin_addr)) {
+                (Ok(http), Ok(admin)) => (http, admin),
+                (Err(problem), _) | (_, Err(problem)) => return fail(Exit::new(UNAVAILABLE, problem)),
+            };
         let addresses = Addresses { http: http.1, admin: admin_listener.1 };
         lifecycle.enter(State::Starting);
         tracing::info!(http.address = %addresses.http, admin.address = %addresses.admin, "listening");
@@ -200,8 +201,10 @@ impl Running {
         let cut = timeout(settings.drain_timeout, drained).await.is_err();
         let mut exit = Exit::new(DRAINED, "drained");
         if cut {
-            exit = Exit::new(CUT, what_is_cut(&traffic, &workers, settings.drain_timeout));
-            tracing::warn!("{}", exit.reason);
+            if let Some(cut) = what_is_cut(&traffic, &workers) {
+                exit = Exit::new(CUT, format!("cut after {:?}: {cut}", settings.drain_timeout));
+                tracing::warn!("{}", exit.reason);
+            }
             lifecycle.enter(State::Cancelling);
             let cancelled = async { tokio::join!(traffic.gone(), workers.wait()) };
             if timeout(CANCEL, cancelled).await.is_err() {
@@ -233,8 +236,9 @@ async fn close(closers: Vec<Closer>, runtime: &Handle) {
     }
 }
 
-/// Names what did not end within the drain: "cut after 15s: 2 requests of /slow, 1 worker".
-fn what_is_cut(traffic: &Traffic, workers: &TaskTracker, after: Duration) -> String {
+/// Names what did not end within the drain: "2 requests of /slow, 1 worker". Nothing, where all that is left is to see
+/// clients close connections that are closed on our side.
+fn what_is_cut(traffic: &Traffic, workers: &TaskTracker) -> Option<String> {
     let mut cut: Vec<_> = traffic
         .in_flight_by_route()
         .into_iter()
@@ -243,10 +247,11 @@ fn what_is_cut(traffic: &Traffic, workers: &TaskTracker, after: Duration) -> Str
     if !workers.is_empty() {
         cut.push(counted(workers.len(), "worker"));
     }
-    if cut.is_empty() {
-        cut.push(counted(traffic.connections(), "connection"));
+    let unfinished = traffic.unfinished_connections();
+    if cut.is_empty() && unfinished > 0 {
+        cut.push(counted(unfinished, "connection"));
     }
-    format!("cut after {after:?}: {}", cut.join(", "))
+    (!cut.is_empty()).then(|| cut.join(", "))
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -259,13 +264,14 @@ fn fail(exit: Exit) -> Exit {
     exit
 }
 
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+/// Binds an address; a problem names the variable that says it.
+fn bind(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
-    bound.map_err(|error| format!("can't listen on {address}: {error}"))
+    bound.map_err(|error| format!("can't listen on {variable}={address}: {error}"))
 }
 
 fn control_runtime() -> std::io::Result<Runtime> {

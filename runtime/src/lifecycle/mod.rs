@@ -7,9 +7,7 @@ mod shutdown;
 pub(crate) mod signals;
 mod state;
 
-pub(crate) use self::{
-    conductor::{Addresses, Conductor},
-    process::serve,
-    state::Lifecycle,
-};
+#[cfg(feature = "testing")]
+pub(crate) use self::conductor::Addresses;
+pub(crate) use self::{conductor::Conductor, process::serve, state::Lifecycle};
 pub use self::{shutdown::Shutdown, state::State};

@@ -72,9 +72,11 @@ impl Board {
         self.slots.iter().find(|slot| slot.probe == probe && slot.check.name == name)
     }
 
-    /// What the liveness probe answers: a state is never a reason to restart a process.
-    pub(crate) fn liveness(&self) -> Report {
-        self.report(Probe::Liveness, None)
+    /// What the liveness probe answers in this state. No state is a reason to restart a process, and once the service's
+    /// runtime is gone nothing runs its checks.
+    pub(crate) fn liveness(&self, state: State) -> Report {
+        let report = self.report(Probe::Liveness, None);
+        if state < State::Flushing { report } else { Report { passed: true, status: "ok", checks: Vec::new() } }
     }
 
     /// What the readiness probe answers in this state.
@@ -174,6 +176,14 @@ mod tests {
         board.slots[0].keep(Ok(()), Duration::ZERO);
         assert!(board.readiness(State::Ready).passed);
         assert!(!board.readiness(State::LameDuck).passed);
+    }
+
+    #[test]
+    fn a_process_is_alive_while_it_flushes_though_nothing_runs_its_checks() {
+        let board = Board::new([(Probe::Liveness, CHECK)]);
+        board.slots[0].keep(Err("stuck".into()), Duration::ZERO);
+        assert!(!board.liveness(State::Closing).passed);
+        assert!(board.liveness(State::Flushing).passed);
     }
 
     #[test]

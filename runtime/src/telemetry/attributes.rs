@@ -134,12 +134,11 @@ fn forwarded_client(headers: &HeaderMap) -> Option<IpAddr> {
     });
     let first = forwarded.or_else(|| text(headers, "x-forwarded-for")?.split(',').next())?;
     let first = first.trim().trim_matches('"');
-    let address = first
+    first
         .parse::<SocketAddr>()
         .map(|address| address.ip())
         .ok()
-        .or_else(|| first.trim_start_matches('[').trim_end_matches(']').parse().ok());
-    address
+        .or_else(|| first.trim_start_matches('[').trim_end_matches(']').parse().ok())
 }
 
 fn version(version: Version) -> Option<&'static str> {

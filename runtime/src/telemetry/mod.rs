@@ -1,7 +1,24 @@
 //! Logs, traces and metrics.
 //!
-//! Filter, tracer and recorder belong to the process, so the first service that starts in one sets them up and later ones
-//! (there are some in tests) use them too.
+//! A service uses `tracing` for its events and spans and `metrics` for its own metrics; what happens to them is decided
+//! here and by the environment. Names follow OpenTelemetry's
+//! [conventions](https://opentelemetry.io/docs/specs/semconv/).
+//!
+//! - **Logs**: one line an event on stdout, JSON unless stdout is a terminal or `LOG_FORMAT` says otherwise: `timestamp`,
+//!   `level`, `target`, `message`, the event's fields, and `trace_id` and `span_id` within a request. `RUST_LOG` filters
+//!   them. An event is one line whatever it holds, and writing it never waits: where stdout is not read, lines are dropped
+//!   and counted.
+//! - **Access lines**: an event of the target `seaworthy::access` for each request. Its `http.server.request.duration` is
+//!   in seconds. `ACCESS_LOG` chooses `all`, `errors` (those with an `error.type`) or `off`.
+//! - **Traces**: a span for each request, continued from and to others by W3C headers, and one for each `tracing` span of
+//!   `INFO` and up, whatever `RUST_LOG` says. With `OTEL_EXPORTER_OTLP_ENDPOINT` they are sent to a collector, by a thread
+//!   of their own. Without it there are ids all the same.
+//! - **Metrics**: in Prometheus' format on the admin address.
+//!
+//! In Kubernetes, a manifest gives the attributes of the pod by the downward API in `POD_NAMESPACE`, `POD_NAME`, `POD_UID`,
+//! `POD_IP`, `NODE_NAME` and, as a plain value, `CONTAINER_NAME`; each may have `K8S_` before it.
+// Filter, tracer and recorder belong to the process, so the first service that starts in one sets them up and later ones
+// (there are some in tests) use them too.
 
 mod attributes;
 #[cfg(feature = "otlp")]
@@ -129,13 +146,13 @@ impl Telemetry {
     /// Sends what is still here, waiting at most this long. Blocks; safe on any thread.
     pub(crate) fn flush(&self, within: Duration) {
         let deadline = Instant::now() + within;
+        // Lines go last, for what the exporter has to say, and get a moment also where it takes all the time it has.
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.process.exporter {
-            exporter.flush(within);
+            exporter.flush(within - within / 20);
         }
-        // Last, for what the exporter has to say. Lines get a moment also where the exporter took all the time.
         let left = deadline.saturating_duration_since(Instant::now());
-        self.process.writer.flush(left.max(within / 20));
+        self.process.writer.flush(left);
     }
 }
 
@@ -156,7 +173,11 @@ impl Process {
         let provider = provider.with_span_processor(traces::collected::Collector);
         #[cfg(feature = "otlp")]
         let (provider, exporter) = match otel.exporter.map(|to| export::start(to, &resource)) {
-            Some((exporter, queue)) => (provider.with_span_processor(queue), Some(exporter)),
+            Some(Ok((exporter, queue))) => (provider.with_span_processor(queue), Some(exporter)),
+            Some(Err(error)) => {
+                warnings.push(format!("no span is exported: {error}"));
+                (provider, None)
+            }
             None => (provider, None),
         };
         #[cfg(not(feature = "otlp"))]

@@ -19,7 +19,7 @@ use super::settings::Propagator;
 /// `traceparent`, `tracestate` and `baggage`, or what `OTEL_PROPAGATORS` asks for. Outside a trace, nothing.
 ///
 /// ```
-/// let mut headers = http::HeaderMap::new();
+/// let mut headers = seaworthy::axum::http::HeaderMap::new();
 /// seaworthy::telemetry::inject_context(&mut headers);
 /// assert!(headers.is_empty()); // there is no trace here
 /// ```

@@ -126,22 +126,22 @@ impl ServerRequest {
         self.ended = true;
         let seconds = self.started.elapsed().as_secs_f64();
         let error = error_type(ending, status);
-        let _in_span = self.context.clone().attach();
-        self.log_failures(status);
-        self.log_access(seconds, status, error.as_deref());
-        self.count(seconds, ending, status, error.as_deref());
-
         let span = self.context.span();
         if let Some(status) = status {
             let code = i64::from(status.as_u16());
             span.set_attribute(KeyValue::new("http.response.status_code", code));
         }
-        if let Some(error) = error {
-            span.set_attribute(KeyValue::new("error.type", error));
+        if let Some(error) = &error {
+            span.set_attribute(KeyValue::new("error.type", error.clone()));
             span.set_status(Status::error(""));
         }
         // Not left to `tracing`, whose span lives as long as any task that the handler left behind.
         span.end();
+        self.count(seconds, ending, status, error.as_deref());
+        // Its ids are good for lines after its end.
+        let _in_span = self.context.clone().attach();
+        self.log_failures(status);
+        self.log_access(seconds, status, error.as_deref());
     }
 
     fn log_failures(&self, status: Option<StatusCode>) {

@@ -11,8 +11,9 @@ use super::settings::OtelSettings;
 use crate::{About, config::Environment};
 
 /// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
+/// Elsewhere such names may mean anything, so they are read where Kubernetes says that it is there.
 const KUBERNETES: &[(&str, &[&str])] = &[
-    ("k8s.namespace.name", &["K8S_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"]),
+    ("k8s.namespace.name", &["K8S_POD_NAMESPACE", "POD_NAMESPACE", "NAMESPACE"]),
     ("k8s.pod.name", &["K8S_POD_NAME", "POD_NAME"]),
     ("k8s.pod.uid", &["K8S_POD_UID", "POD_UID"]),
     ("k8s.pod.ip", &["K8S_POD_IP", "POD_IP"]),
@@ -23,8 +24,10 @@ const KUBERNETES: &[(&str, &[&str])] = &[
 /// The attributes of this process. What the user says in `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
 /// `OTEL_SERVICE_NAME` over that.
 pub(crate) fn resource(about: &About, settings: &OtelSettings, environment: &Environment) -> Resource {
+    let in_kubernetes = environment.text("KUBERNETES_SERVICE_HOST").is_some();
     let kubernetes: Vec<_> = KUBERNETES
         .iter()
+        .filter(|_| in_kubernetes)
         .filter_map(|(attribute, variables)| {
             let text = variables.iter().find_map(|name| environment.text(name))?;
             Some(KeyValue::new(*attribute, text.to_owned()))
@@ -39,11 +42,6 @@ pub(crate) fn resource(about: &About, settings: &OtelSettings, environment: &Env
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attribute(KeyValue::new("service.instance.id", instance_id(settings, &kubernetes)))
         .with_attributes(kubernetes)
-        .with_attributes(
-            environment
-                .text("DEPLOYMENT_ENVIRONMENT")
-                .map(|text| KeyValue::new("deployment.environment.name", text.to_owned())),
-        )
         .with_attributes(
             settings.resource_attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
         )
@@ -108,7 +106,12 @@ mod tests {
 
     #[test]
     fn the_instance_is_the_container_in_kubernetes() {
-        let pod = [("POD_NAMESPACE", "shop"), ("POD_NAME", "greeter-7d9"), ("CONTAINER_NAME", "main")];
+        let pod = [
+            ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
+            ("POD_NAMESPACE", "shop"),
+            ("POD_NAME", "greeter-7d9"),
+            ("CONTAINER_NAME", "main"),
+        ];
         assert_eq!(one(&pod, "service.instance.id").unwrap(), "shop.greeter-7d9.main");
         assert_eq!(one(&pod, "k8s.pod.name").unwrap(), "greeter-7d9");
         assert_eq!(one(&pod, "k8s.namespace.name").unwrap(), "shop");
@@ -117,7 +120,9 @@ mod tests {
 
     #[test]
     fn the_instance_is_a_uuid_elsewhere() {
-        let id = one(&[("POD_NAME", "greeter-7d9")], "service.instance.id").unwrap();
+        let pod = ("POD_NAME", "greeter-7d9");
+        assert_eq!(one(&[pod], "k8s.pod.name"), None);
+        let id = one(&[pod], "service.instance.id").unwrap();
         let lengths: Vec<_> = id.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
         assert_eq!(&id[14..15], "4");

@@ -83,8 +83,8 @@ impl Connection {
         Ok(response)
     }
 
-    /// Waits for the status and the headers of an answer, and leaves its body to [`line`](Self::line) and
-    /// [`rest`](Self::rest).
+    /// Waits for the status and the headers of an answer, and leaves its body to [`line`](Self::line),
+    /// [`bytes`](Self::bytes) and [`rest`](Self::rest).
     pub fn head(&mut self) -> io::Result<(u16, Vec<(String, String)>)> {
         let line = self.line()?;
         let status = line
@@ -112,6 +112,13 @@ impl Connection {
         }
     }
 
+    /// Waits for this many bytes.
+    pub fn bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Waits for the server to close the connection, and gives what it sent until then.
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();
@@ -135,7 +142,7 @@ impl Connection {
             return self.rest();
         };
         let length = length.parse().map_err(|_| invalid(format!("not a length: {length:?}")))?;
-        self.exactly(length)
+        self.bytes(length)
     }
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {
@@ -149,15 +156,9 @@ impl Connection {
                 while !self.line()?.is_empty() {}
                 return Ok(body);
             }
-            body.extend(self.exactly(size)?);
+            body.extend(self.bytes(size)?);
             self.line()?;
         }
-    }
-
-    fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.stream.read_exact(&mut bytes)?;
-        Ok(bytes)
     }
 }
 

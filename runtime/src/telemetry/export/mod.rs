@@ -7,7 +7,7 @@
 
 mod transport;
 
-use std::{sync::mpsc as blocking, thread, time::Duration};
+use std::{io, iter, mem, sync::mpsc as blocking, thread, time::Duration};
 
 use bytes::Bytes;
 use opentelemetry::Context;
@@ -62,7 +62,7 @@ struct Worker {
 }
 
 /// Starts the thread. Spans that go into the queue are sent.
-pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> (Exporter, Queue) {
+pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> io::Result<(Exporter, Queue)> {
     let (spans, spans_out) = mpsc::channel(settings.batch.max_queue_size);
     let (flushes, flushes_out) = mpsc::unbounded_channel();
     metrics::counter!("seaworthy_spans_exported_total").increment(0);
@@ -79,12 +79,9 @@ pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> (Exporte
         failing: false,
         waiting: Vec::new(),
     };
-    let thread = thread::Builder::new().name("seaworthy-otlp".into()).spawn(|| worker.run_on_this_thread());
-    if let Err(error) = thread {
-        tracing::warn!(target: "seaworthy::telemetry", "no span is exported: {error}");
-    }
+    thread::Builder::new().name("seaworthy-otlp".into()).spawn(|| worker.run_on_this_thread())?;
     let queue = Queue { spans, flushes: flushes.clone() };
-    (Exporter { flushes }, queue)
+    Ok((Exporter { flushes }, queue))
 }
 
 // === impl Exporter ===
@@ -152,20 +149,26 @@ impl Worker {
     async fn run(mut self) {
         let mut spans = Vec::new();
         while self.fill(&mut spans).await {
-            // What arrives during a flush may keep it from ending: only as many as are there now.
-            let mut left = if self.waiting.is_empty() { 0 } else { self.spans.len() };
-            loop {
-                if !spans.is_empty() {
-                    self.export(std::mem::take(&mut spans)).await;
-                }
-                let room = left.min(self.batch.max_export_batch_size);
-                spans.extend(std::iter::from_fn(|| self.spans.try_recv().ok()).take(room));
-                if spans.is_empty() {
-                    break;
-                }
-                left -= spans.len();
+            self.export(mem::take(&mut spans)).await;
+            while !self.waiting.is_empty() {
+                // More flushes may come while these are served, and more spans, which are left for those.
+                let served = self.waiting.len();
+                self.drain(self.spans.len()).await;
+                self.waiting.drain(..served);
             }
-            self.waiting.clear();
+        }
+    }
+
+    /// Sends as many spans of the queue, batch after batch.
+    async fn drain(&mut self, mut count: usize) {
+        while count > 0 {
+            let room = count.min(self.batch.max_export_batch_size);
+            let spans: Vec<_> = iter::from_fn(|| self.spans.try_recv().ok()).take(room).collect();
+            if spans.is_empty() {
+                return;
+            }
+            count -= spans.len();
+            self.export(spans).await;
         }
     }
 
@@ -198,6 +201,9 @@ impl Worker {
 
     /// Sends a batch; tries again until its time is up, or once more where a flush waits.
     async fn export(&mut self, spans: Vec<SpanData>) {
+        if spans.is_empty() {
+            return;
+        }
         let count = spans.len() as u64;
         let request =
             ExportTraceServiceRequest { resource_spans: group_spans_by_resource_and_scope(spans, &self.resource) };
@@ -232,7 +238,7 @@ impl Worker {
         if rejected == count && count > 0 {
             return self.say_failing("the collector rejected all spans of a batch");
         }
-        if std::mem::take(&mut self.failing) {
+        if mem::take(&mut self.failing) {
             let endpoint = &self.endpoint;
             logs::unmuted(|| {
                 tracing::info!(
@@ -246,7 +252,7 @@ impl Worker {
 
     /// Warns, unless it did since the last batch that arrived.
     fn say_failing(&mut self, why: &str) {
-        if std::mem::replace(&mut self.failing, true) {
+        if mem::replace(&mut self.failing, true) {
             return;
         }
         let endpoint = &self.endpoint;

@@ -24,9 +24,9 @@ fn collector(answers: &'static [&'static str]) -> (String, Receiver<ExportTraceS
         for (number, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             if let Some(body) = request_body(&mut stream) {
+                sender.send(ExportTraceServiceRequest::decode(&body[..]).unwrap()).unwrap();
                 let answer = answers[number.min(answers.len() - 1)];
                 stream.write_all(answer.as_bytes()).unwrap();
-                sender.send(ExportTraceServiceRequest::decode(&body[..]).unwrap()).unwrap();
             }
         }
     });
@@ -56,7 +56,7 @@ fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, SdkTracerProvid
     let (settings, warnings) = OtelSettings::read(&variables.collect());
     assert_eq!(warnings, Vec::<String>::new());
     let resource = Resource::builder_empty().with_service_name("greeter").build();
-    let (exporter, queue) = start(settings.exporter.unwrap(), &resource);
+    let (exporter, queue) = start(settings.exporter.unwrap(), &resource).unwrap();
     let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue).build();
     (exporter, provider)
 }
@@ -109,6 +109,16 @@ fn a_collector_that_is_away_is_tried_again() {
     }
     assert!(exporter.flush(LONG));
     assert!(requests.try_recv().is_err());
+}
+
+#[test]
+fn a_flush_while_the_collector_is_away_sends_the_rest_too() {
+    let (endpoint, requests) = collector(&[AWAY, OK]);
+    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
+    make_spans(&provider, 25);
+    assert_eq!(count(&requests.recv_timeout(LONG).unwrap()), 10);
+    assert!(exporter.flush(LONG));
+    assert_eq!(requests.try_iter().map(|r| count(&r)).sum::<usize>(), 25);
 }
 
 #[test]

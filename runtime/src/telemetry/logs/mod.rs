@@ -53,11 +53,13 @@ pub(crate) enum Format {
 }
 
 /// Drops events of this thread for ever: for the thread of the exporter, whose HTTP client logs too.
+#[cfg(any(test, feature = "otlp"))]
 pub(crate) fn mute_thread() {
     MUTED.set(true);
 }
 
 /// Logs from a thread that is muted.
+#[cfg(any(test, feature = "otlp"))]
 pub(crate) fn unmuted(log: impl FnOnce()) {
     let muted = MUTED.replace(false);
     log();

@@ -129,10 +129,3 @@ fn no_propagators() {
     assert!(settings.propagators.is_empty());
     assert!(warnings.is_empty());
 }
-
-#[test]
-fn percent() {
-    assert_eq!(percent_decoded("a%2Cb%"), "a,b%");
-    assert_eq!(percent_decoded("%zz%+1%C3%A9"), "%zz%+1é");
-    assert_eq!(percent_decoded("%ff"), "%ff");
-}

@@ -1,0 +1,13 @@
+//! What Seaworthy promises, proven on real processes with real clients. Each test is named after its promise.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod bad_input;
+mod commands;
+mod configuration;
+mod drain;
+mod lifecycle;
+mod probes;
+mod readme;
+mod support;
+mod telemetry;

@@ -1,0 +1,53 @@
+//! What the tests share.
+
+pub(crate) mod load;
+pub(crate) mod load_h2;
+pub(crate) mod tools;
+pub(crate) mod websocket;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use seaworthy::testing::{Process, ProcessBuilder, Response};
+
+/// Held by a test that needs the machine for itself: because it loads it, or because it measures milliseconds.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// The fixture, with settings that keep a test short: it drains for 2 s at most and logs no access lines.
+pub(crate) fn fixture() -> ProcessBuilder {
+    Process::builder(env!("CARGO_BIN_EXE_fixture")).env("ACCESS_LOG", "off").env("DRAIN_TIMEOUT", "2s")
+}
+
+/// Waits for the machine.
+pub(crate) fn machine() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The folder of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace").to_owned()
+}
+
+/// The value of a metric with these labels, in Prometheus' text format: 0 where there is no such line.
+pub(crate) fn metric(metrics: &Response, name: &str, labels: &[(&str, &str)]) -> f64 {
+    metrics
+        .text()
+        .lines()
+        .filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (found, found_labels) = series.split_once('{').unwrap_or((series, ""));
+            let all = labels.iter().all(|(key, value)| found_labels.contains(&format!("{key}=\"{value}\"")));
+            (found == name && all).then(|| value.parse::<f64>().ok())?
+        })
+        .sum()
+}
+
+/// Asserts that it answers and still counts as well, and that it stops as it should.
+pub(crate) fn assert_serves_on(process: &Process) {
+    assert_eq!(process.get("/fast").text(), "ok");
+    assert_eq!(process.get("/health").status, 200);
+    assert_eq!(process.get("/ready").status, 200);
+    process.assert_contract();
+}

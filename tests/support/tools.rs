@@ -1,0 +1,161 @@
+//! Programs that the tests run. One that is missing fails the test with the line that installs it.
+
+use std::{
+    fmt::Write as _,
+    io::Write,
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use super::workspace;
+
+/// A load generator that runs: client 1, 2 or 3 of the fixture.
+pub(crate) struct Generator {
+    child: Child,
+    tool: Tool,
+}
+
+/// What a load generator counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// Requests that were answered with 200.
+    pub(crate) answered: u64,
+    /// Requests that it didn't send, because a GOAWAY had told it not to: h2load counts them as failed.
+    pub(crate) unsent: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Tool {
+    H2load,
+    Wrk,
+}
+
+// === impl Generator ===
+
+impl Generator {
+    /// h2load over HTTP/1.1 for a second: eight connections that are kept alive.
+    pub(crate) fn h2load_http1(address: SocketAddr) -> Self {
+        let url = format!("http://{address}/fast?client=1");
+        Self::start(Tool::H2load, &["--h1", "-t1", "-c8", "-D1", &url])
+    }
+
+    /// h2load over cleartext HTTP/2 for a second: four connections with eight streams each.
+    pub(crate) fn h2load_http2(address: SocketAddr) -> Self {
+        let url = format!("http://{address}/fast?client=2");
+        Self::start(Tool::H2load, &["-t1", "-c4", "-m8", "-D1", &url])
+    }
+
+    /// wrk for a second: a new connection for each request, eight at a time.
+    pub(crate) fn wrk_new_connections(address: SocketAddr) -> Self {
+        let url = format!("http://{address}/fast?client=3");
+        Self::start(Tool::Wrk, &["-t1", "-c8", "-d1s", "-H", "Connection: close", &url])
+    }
+
+    fn start(tool: Tool, arguments: &[&str]) -> Self {
+        let child = Command::new(installed(tool.name(), tool.package()))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the load generator runs");
+        Self { child, tool }
+    }
+
+    /// Waits for its end, and asserts that every request it sent was answered with 200.
+    pub(crate) fn join(self) -> Counted {
+        let output = self.child.wait_with_output().expect("its output is read");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?} failed: {said}", self.tool);
+        let counted = match self.tool {
+            Tool::H2load => h2load(&said),
+            Tool::Wrk => Counted { answered: wrk(&said), unsent: 0 },
+        };
+        assert!(counted.answered > 0, "{:?} had no answer: {said}", self.tool);
+        counted
+    }
+}
+
+/// Reads "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout", and the running sum of the
+/// requests that could not be sent, "Process Request Failure:2".
+fn h2load(said: &str) -> Counted {
+    let line = said.lines().find(|line| line.starts_with("requests:")).unwrap_or_else(|| panic!("no result: {said}"));
+    let count = |what: &str| -> u64 {
+        line.split([',', ':'])
+            .find_map(|part| part.trim().strip_suffix(what)?.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no number of {what}: {line}"))
+    };
+    let unsent = said.lines().rev().find_map(|line| line.strip_prefix("Process Request Failure:")?.parse().ok());
+    let unsent = unsent.unwrap_or_default();
+    assert_eq!((count("failed"), count("errored"), count("timeout")), (unsent, unsent, 0), "lost: {said}");
+    let answered = count("succeeded");
+    assert_eq!(count("done"), answered + unsent, "{said}");
+    Counted { answered, unsent }
+}
+
+/// Reads "  9 requests in 1.00s, 1.2MB read"; errors, if there were any, have a line of their own.
+fn wrk(said: &str) -> u64 {
+    for bad in ["Socket errors", "Non-2xx"] {
+        assert!(!said.contains(bad), "wrk lost requests: {said}");
+    }
+    said.lines()
+        .find_map(|line| line.split_once(" requests in ")?.0.trim().parse().ok())
+        .unwrap_or_else(|| panic!("no result: {said}"))
+}
+
+// === impl Tool ===
+
+impl Tool {
+    fn name(self) -> &'static str {
+        match self {
+            Self::H2load => "h2load",
+            Self::Wrk => "wrk",
+        }
+    }
+
+    fn package(self) -> &'static str {
+        match self {
+            Self::H2load => "nghttp2-client",
+            Self::Wrk => "wrk",
+        }
+    }
+}
+
+/// The path of a program that a Debian package brings.
+pub(crate) fn installed(program: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{program} is missing; install it: apt-get install -y {package}"))
+}
+
+/// The path of `rotel-agent`, an OpenTelemetry collector, in the tests' Python environment.
+pub(crate) fn rotel() -> PathBuf {
+    let environment = workspace().join("target/tests-python");
+    std::fs::read_dir(environment.join("lib"))
+        .into_iter()
+        .flatten()
+        .filter_map(|python| Some(python.ok()?.path().join("site-packages/rotel/rotel-agent")))
+        .find(|agent| agent.is_file())
+        .unwrap_or_else(|| panic!("rotel is missing; install it: tests/all.sh install"))
+}
+
+/// What `promtool check metrics` has to say about metrics in the text format: nothing, if they are clean.
+pub(crate) fn promtool(metrics: &str) -> String {
+    let mut child = Command::new(installed("promtool", "prometheus"))
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool runs");
+    child.stdin.take().expect("its input is a pipe").write_all(metrics.as_bytes()).expect("it reads its input");
+    let output = child.wait_with_output().expect("its output is read");
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let _infallible = write!(said, "{}", output.status);
+    }
+    said
+}
