@@ -17,6 +17,9 @@ use crate::{
     function::{cfgs, description, kind, last_name},
 };
 
+#[cfg(test)]
+pub(crate) use self::names::is_reserved;
+
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut input: DeriveInput = match syn::parse2(item.clone()) {

@@ -118,3 +118,32 @@ impl<T> Deref for ByName<'_, T> {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Error;
+
+    use super::error_of;
+
+    struct Opaque;
+
+    #[derive(Debug)]
+    struct Debugged;
+
+    type Alias<E> = Result<(), E>;
+
+    #[test]
+    fn an_error_is_described_by_the_best_it_can_do() {
+        assert_eq!(error_of(&Alias::Err(Error)).describe().as_deref(), Some(&*Error.to_string()));
+        assert_eq!(error_of(&Alias::Err((400, "no name"))).describe().as_deref(), Some(r#"(400, "no name")"#));
+        assert_eq!(error_of(&Alias::Err(Debugged)).describe().as_deref(), Some("Debugged"));
+        assert!(error_of(&Alias::Err(Opaque)).describe().is_some_and(|name| name.ends_with("Opaque")));
+    }
+
+    #[test]
+    fn what_is_no_error_is_not_described() {
+        assert_eq!(error_of(&Alias::<Error>::Ok(())).describe(), None);
+        assert_eq!(error_of(&Alias::<Opaque>::Ok(())).describe(), None);
+        assert_eq!(error_of(&"no `Result`").describe(), None);
+    }
+}
