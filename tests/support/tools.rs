@@ -77,8 +77,7 @@ impl Generator {
     }
 }
 
-/// Reads "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout", and the running sum of the
-/// requests that could not be sent, "Process Request Failure:2".
+/// Reads "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout".
 fn h2load(said: &str) -> Counted {
     let line = said.lines().find(|line| line.starts_with("requests:")).unwrap_or_else(|| panic!("no result: {said}"));
     let count = |what: &str| -> u64 {
@@ -86,11 +85,11 @@ fn h2load(said: &str) -> Counted {
             .find_map(|part| part.trim().strip_suffix(what)?.trim().parse().ok())
             .unwrap_or_else(|| panic!("no number of {what}: {line}"))
     };
-    let unsent = said.lines().rev().find_map(|line| line.strip_prefix("Process Request Failure:")?.parse().ok());
-    let unsent = unsent.unwrap_or_default();
-    assert_eq!((count("failed"), count("errored"), count("timeout")), (unsent, unsent, 0), "lost: {said}");
-    let answered = count("succeeded");
-    assert_eq!(count("done"), answered + unsent, "{said}");
+    let (answered, unsent) = (count("succeeded"), count("failed"));
+    // The first is h2load's word for a request that it could not submit.
+    let is_explained = said.contains("Process Request Failure") && count("errored") == unsent;
+    assert!(unsent == 0 || is_explained, "h2load lost requests: {said}");
+    assert_eq!((count("timeout"), count("done")), (0, answered + unsent), "{said}");
     Counted { answered, unsent }
 }
 
