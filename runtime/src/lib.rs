@@ -26,6 +26,7 @@ mod worker;
 
 pub use axum;
 pub use metrics;
+pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
 pub use serde;
 pub use tracing;
 

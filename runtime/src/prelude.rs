@@ -3,8 +3,9 @@
 pub use crate::{Error, Result, Secret, Service, Shutdown};
 pub use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{FromRef, Path, Query, State},
     http::StatusCode,
     routing::{delete, get, patch, post, put},
 };
+pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
 pub use url::Url;

@@ -100,7 +100,7 @@ pub trait Stateless {}
 #[diagnostic::on_unimplemented(
     message = "the state `{S}` can't give `{Self}`",
     label = "`{S}` has no such part",
-    note = "help: add a field of that type to `{S}`, which derives `FromRef`, or take `State<{S}>`"
+    note = "help: add a field of the type inside `State<..>` to `{S}` and derive `FromRef` for it, or take `State<{S}>`"
 )]
 pub trait FromState<S>: Sized {
     /// Takes it from the state.

@@ -45,7 +45,7 @@ pub use self::{
     secret::{Secret, Wipe},
     settings::{AccessLog, LogFormat, Settings},
     size::{ByteSize, NotASize},
-    table::{Value, Values, Variable},
+    table::{FromVariable, Value, Values, Variable},
 };
 pub(crate) use self::{
     help::{ExtraRow, table},

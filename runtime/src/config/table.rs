@@ -13,6 +13,18 @@ use super::{
     text::{self, Invalid},
 };
 
+/// A type that a variable can be read as: any that `serde` can deserialize.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be read from a variable",
+    label = "no `Deserialize` for this type",
+    note = "help: derive `serde::Deserialize` for `{Self}`",
+    note = "help: or, if it has variables of its own, mark the field `#[config(flatten)]`"
+)]
+pub trait FromVariable: DeserializeOwned + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + Send + 'static> FromVariable for T {}
+
 /// One variable of a configuration, or the variables of a nested one.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
@@ -91,6 +103,7 @@ struct Nested {
     prefix: &'static str,
     own_prefix: &'static str,
     variables: &'static [Variable],
+    build: fn(&mut Values) -> Value,
     type_id: fn() -> TypeId,
     type_name: fn() -> &'static str,
 }
@@ -102,7 +115,7 @@ impl Variable {
     ///
     /// `about` says what it is for, to the person who sets it: it is shown by `--help` and in reports.
     #[must_use]
-    pub const fn new<T: DeserializeOwned + Send + 'static>(name: &'static str, about: &'static str) -> Self {
+    pub const fn new<T: FromVariable>(name: &'static str, about: &'static str) -> Self {
         Self {
             name,
             about,
@@ -129,6 +142,7 @@ impl Variable {
                 prefix,
                 own_prefix: C::PREFIX,
                 variables: C::VARIABLES,
+                build: |values| Value::new(C::build(values)),
                 type_id: || TypeId::of::<C>(),
                 type_name: || type_name::<C>(),
             }),
@@ -219,7 +233,7 @@ impl Values {
     ///
     /// Panics if [`VARIABLES`](Config::VARIABLES) has no variable of that name and type, or if it was taken before.
     #[track_caller]
-    pub fn take<T: DeserializeOwned + Send + 'static>(&mut self, name: &str) -> T {
+    pub fn take<T: 'static>(&mut self, name: &str) -> T {
         let owner = self.owner;
         let Some((_, slot)) = self.fields.iter_mut().find(|(field, _)| *field == name) else {
             let names: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
@@ -246,19 +260,20 @@ impl Values {
         }
     }
 
-    /// Takes a nested configuration, by the prefix it has in the table.
+    /// Takes a nested configuration, by its type and the prefix it has in the table.
     ///
     /// # Panics
     ///
     /// Panics if [`VARIABLES`](Config::VARIABLES) has no such nested configuration, or if it was taken before.
     #[track_caller]
-    pub fn nested<C: Config>(&mut self, prefix: &str) -> C {
+    pub fn nested<C: 'static>(&mut self, prefix: &str) -> C {
         let taken = self
             .nested
             .iter_mut()
             .filter(|(nested, _)| nested.prefix == prefix && (nested.type_id)() == TypeId::of::<C>())
-            .find_map(|(_, values)| values.take());
-        let Some(mut values) = taken else {
+            .find_map(|(nested, values)| Some((nested.build)(values.take().as_mut()?)))
+            .and_then(|nested| nested.value.downcast::<C>().ok());
+        let Some(nested) = taken else {
             let owner = self.owner;
             panic!(
                 "`{owner}::build` takes a nested `{inner}` with the prefix {prefix:?} that is not in \
@@ -267,7 +282,7 @@ impl Values {
                 inner = type_name::<C>(),
             );
         };
-        C::build(&mut values)
+        *nested
     }
 }
 

@@ -1,9 +1,9 @@
 //! What `#[handler]` adds to a handler: a span, and a record of its error.
 
-use std::{any, fmt, future::Future};
+use std::{any, fmt, future::Future, ops::Deref};
 
 use opentelemetry::trace::TraceContextExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::telemetry::Failure;
@@ -19,19 +19,20 @@ pub trait Handler {
 /// A field of a handler's span: its name and how it is shown.
 pub type Field<'a> = (&'static str, &'a (dyn fmt::Display + Sync));
 
-/// Runs the body of the handler `H` in its span. `describe` says why it failed, if it did.
-///
-/// The failure is one log record with the ids of the span. Within a request it waits for the status: at `INFO` for a 4xx,
-/// else at `ERROR`.
-pub async fn handle<H: Handler, T>(
-    fields: &[Field<'_>],
-    body: impl Future<Output = T>,
-    describe: fn(&T) -> Option<String>,
-) -> T {
+/// The span of the handler `H`, with the fields that its attribute names.
+pub fn handler_span<H: Handler>(fields: &[Field<'_>]) -> Span {
     let span = tracing::info_span!("handler", otel.name = H::NAME, code.function.name = H::FUNCTION,);
     for (name, value) in fields {
         span.set_attribute(*name, value.to_string());
     }
+    span
+}
+
+/// Runs the body of the handler `H` in its span. `describe` says why it failed, if it did.
+///
+/// The failure is one log record with the ids of the span. Within a request it waits for the status: at `INFO` for a 4xx,
+/// else at `ERROR`.
+pub async fn handle<H: Handler, T>(span: Span, body: impl Future<Output = T>, describe: fn(&T) -> Option<String>) -> T {
     let output = body.instrument(span.clone()).await;
     if let Some(error) = describe(&output) {
         Failure { function: H::FUNCTION, error, span: span.context().span().span_context().clone() }.record();
@@ -39,43 +40,81 @@ pub async fn handle<H: Handler, T>(
     output
 }
 
-/// An error to describe by the best of what its type can do: `Display`, else `Debug`, else its type's name.
+/// Never called: it stands for what a body returns where the type is all that matters.
+pub fn never<T>() -> T {
+    unreachable!("it is not called")
+}
+
+/// Why a handler failed, by the best of what its error can do: `Display`, else `Debug`, else its type's name.
 ///
-/// `(&&Described(&error)).describe()` with the three traits in scope picks the first that fits.
-pub struct Described<'a, E>(pub &'a E);
-
-/// Describes by `Display`.
-pub trait DescribedByDisplay {
-    /// What went wrong.
-    fn describe(&self) -> String;
+/// `error_of(&output).describe()` asks each of the types below in turn, because each dereferences to the next and a
+/// method whose bounds don't hold is passed over.
+pub fn error_of<T>(output: &T) -> ByDisplay<'_, T> {
+    ByDisplay(ByDebug(ByName(NoError, output)))
 }
 
-/// Describes by `Debug`.
-pub trait DescribedByDebug {
-    /// What went wrong.
-    fn describe(&self) -> String;
-}
+/// Describes an error by `Display`.
+pub struct ByDisplay<'a, T>(ByDebug<'a, T>);
 
-/// Describes by the type's name.
-pub trait DescribedByType {
-    /// What went wrong.
-    fn describe(&self) -> String;
-}
+/// Describes an error by `Debug`.
+pub struct ByDebug<'a, T>(ByName<'a, T>);
 
-impl<E: fmt::Display> DescribedByDisplay for &&Described<'_, E> {
-    fn describe(&self) -> String {
-        format!("{:#}", self.0)
+/// Describes an error by the name of its type.
+pub struct ByName<'a, T>(NoError, &'a T);
+
+/// Describes what is no `Result`.
+pub struct NoError;
+
+impl<T, E: fmt::Display> ByDisplay<'_, Result<T, E>> {
+    /// What went wrong, if anything did.
+    pub fn describe(&self) -> Option<String> {
+        let ByDebug(ByName(_, output)) = &self.0;
+        output.as_ref().err().map(|error| format!("{error:#}"))
     }
 }
 
-impl<E: fmt::Debug> DescribedByDebug for &Described<'_, E> {
-    fn describe(&self) -> String {
-        format!("{:?}", self.0)
+impl<T, E: fmt::Debug> ByDebug<'_, Result<T, E>> {
+    /// What went wrong, if anything did.
+    pub fn describe(&self) -> Option<String> {
+        let ByName(_, output) = &self.0;
+        output.as_ref().err().map(|error| format!("{error:?}"))
     }
 }
 
-impl<E> DescribedByType for Described<'_, E> {
-    fn describe(&self) -> String {
-        any::type_name::<E>().into()
+impl<T, E> ByName<'_, Result<T, E>> {
+    /// What went wrong, if anything did.
+    pub fn describe(&self) -> Option<String> {
+        self.1.as_ref().err().map(|_| any::type_name::<E>().into())
+    }
+}
+
+impl NoError {
+    /// Nothing: this is no `Result`.
+    pub fn describe(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<'a, T> Deref for ByDisplay<'a, T> {
+    type Target = ByDebug<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a, T> Deref for ByDebug<'a, T> {
+    type Target = ByName<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> Deref for ByName<'_, T> {
+    type Target = NoError;
+
+    fn deref(&self) -> &NoError {
+        &self.0
     }
 }

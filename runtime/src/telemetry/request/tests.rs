@@ -128,7 +128,7 @@ fn a_task_left_behind_does_not_hold_the_span() {
 
 fn failure(fields: &[crate::http::Field<'_>]) -> impl Future<Output = Result<(), &'static str>> {
     crate::http::handler::handle::<Greet, _>(
-        fields,
+        crate::http::handler::handler_span::<Greet>(fields),
         async { Err("no such guest") },
         |output: &Result<(), &'static str>| output.err().map(str::to_owned),
     )

@@ -1,0 +1,434 @@
+//! `#[cloud_service]`: the set-up of a service, and what it is made of.
+
+use darling::FromMeta;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Ident, Meta, PatType, Path, PathArguments, ReturnType, Type, ext::IdentExt, spanned::Spanned};
+
+use crate::{
+    arguments::{self, Arguments, Names, Text},
+    errors::{Errors, mistake, show},
+    function::{Function, cfgs, last_name},
+    rules,
+};
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(function) = Function::read(item.clone(), "cloud_service", &mut errors) else {
+        return quote!(#item #errors);
+    };
+    let service = Service::new(&function, arguments, &mut errors);
+    if function.is_method() {
+        return quote!(#function #errors);
+    }
+    let marked = if errors.is_empty() { service.expand() } else { service.stand_in() };
+    quote!(#marked #errors)
+}
+
+struct Service<'a> {
+    function: &'a Function,
+    name: Option<Text>,
+    /// The one parameter.
+    config: Option<&'a PatType>,
+    /// Whether a list of readiness checks was given, if only as `none`.
+    lists_readiness: bool,
+    listed: Vec<Listed>,
+}
+
+/// A check or a worker that the service lists.
+struct Listed {
+    path: Path,
+    /// The method that adds it, with the span of the list.
+    method: Ident,
+    /// What its type is called where the parts are put together.
+    alias: Ident,
+}
+
+#[derive(Default, FromMeta)]
+#[darling(default)]
+struct ServiceArguments {
+    health: Option<Names>,
+    ready: Option<Names>,
+    workers: Option<Names>,
+    controllers: Option<Unsupported>,
+    name: Option<Text>,
+}
+
+impl Arguments for ServiceArguments {
+    const ATTRIBUTE: &'static str = "cloud_service";
+    const EXAMPLES: &'static [(&'static str, &'static str)] = &[
+        ("health", "health(..)"),
+        ("ready", "ready(..)"),
+        ("workers", "workers(..)"),
+        ("controllers", ""),
+        ("name", "name = \"..\""),
+    ];
+}
+
+/// An argument that is known, but can't be used yet.
+struct Unsupported;
+
+impl FromMeta for Unsupported {
+    fn from_meta(meta: &Meta) -> darling::Result<Self> {
+        let name = show(meta.path());
+        let what = format!("`{name}` is not supported yet");
+        Err(mistake(meta.path(), what, "remove it").into())
+    }
+}
+
+impl<'a> Service<'a> {
+    fn new(function: &'a Function, arguments: TokenStream, errors: &mut Errors) -> Self {
+        let what = "a service";
+        let arguments: ServiceArguments = arguments::parse(arguments, errors);
+        function.check_async(errors);
+        function.check_plain(what, errors);
+        function.check_concrete(what, errors);
+        function.check_output(what, RETURNS, errors);
+        function.check_name(errors);
+        rules::check(function, "cloud_service", errors);
+        check_returns(function, errors);
+        let config = check_config(function, errors);
+        let lists_readiness = arguments.ready.is_some();
+        let mut listed = Vec::new();
+        list(arguments.health, "health", &mut listed, errors);
+        list(arguments.ready, "ready", &mut listed, errors);
+        list(arguments.workers, "worker", &mut listed, errors);
+        Self { function, name: arguments.name, config, lists_readiness, listed }
+    }
+
+    /// A function called `main` moves into the implementation; any other is called from there.
+    fn is_main(&self) -> bool {
+        self.function.signature.ident == "main"
+    }
+
+    fn expand(&self) -> TokenStream {
+        let item = self.function.type_item();
+        let service = self.implementation();
+        if self.is_main() {
+            let main = self.main();
+            quote!(#item #service #main)
+        } else {
+            let function = self.function;
+            quote!(#function #item #service)
+        }
+    }
+
+    fn implementation(&self) -> TokenStream {
+        let cfgs = cfgs(&self.function.attributes);
+        let type_name = self.function.type_name();
+        let config = self.config_type();
+        let output = self.function.output();
+        let about = self.about();
+        let parts = self.parts();
+        let start = self.start();
+        quote! {
+            #(#cfgs)*
+            impl ::seaworthy::CloudService for #type_name {
+                #about
+                type Config = #config;
+                type Output = #output;
+                #parts
+                #start
+            }
+        }
+    }
+
+    fn about(&self) -> TokenStream {
+        let name = match &self.name {
+            Some(Text(name)) => name.to_token_stream(),
+            None => quote!(env!("CARGO_PKG_NAME")),
+        };
+        let description = self.function.description();
+        quote! {
+            const ABOUT: ::seaworthy::About = ::seaworthy::About {
+                name: #name,
+                version: env!("CARGO_PKG_VERSION"),
+                description: #description,
+            };
+        }
+    }
+
+    /// The list of checks and workers. A function that isn't marked has no type: the one of the same name in
+    /// `unmarked` then takes its place, and its missing implementation says what to do.
+    fn parts(&self) -> TokenStream {
+        let new = self.new_parts();
+        if self.listed.is_empty() {
+            return quote! {
+                fn parts() -> ::seaworthy::Parts<Self> {
+                    #new
+                }
+            };
+        }
+        let mut names: Vec<Ident> = self.listed.iter().map(Listed::name).collect();
+        names.sort();
+        names.dedup();
+        let aliases = self.listed.iter().map(|listed| &listed.alias);
+        let listed_names = self.listed.iter().map(Listed::name);
+        let uses = self.listed.iter().map(Listed::import);
+        let adds = self.listed.iter().map(Listed::add);
+        quote! {
+            fn parts() -> ::seaworthy::Parts<Self> {
+                mod unmarked {
+                    #(pub enum #names {})*
+                }
+                use unmarked::{#(#listed_names as #aliases),*};
+                {
+                    #[allow(unused_imports)]
+                    use {#(#uses),*};
+                    #new #(#adds)*
+                }
+            }
+        }
+    }
+
+    fn new_parts(&self) -> TokenStream {
+        if self.lists_readiness {
+            quote!(::seaworthy::Parts::<Self>::new())
+        } else {
+            let output = self.function.output();
+            quote!(::seaworthy::Parts::<Self>::stateless::<#output>())
+        }
+    }
+
+    fn start(&self) -> TokenStream {
+        let output = self.function.output();
+        if self.is_main() {
+            let attributes = own_attributes(self.function);
+            let asyncness = &self.function.signature.asyncness;
+            let inputs = self.start_inputs();
+            let body = &self.function.body;
+            return quote! {
+                #(#attributes)*
+                #asyncness fn start(#inputs) -> #output #body
+            };
+        }
+        let call = &self.function.signature.ident;
+        match self.config {
+            Some(PatType { ty, .. }) => quote! {
+                async fn start(config: #ty) -> #output {
+                    #call(config).await
+                }
+            },
+            None => quote! {
+                async fn start(_: ()) -> #output {
+                    #call().await
+                }
+            },
+        }
+    }
+
+    fn start_inputs(&self) -> TokenStream {
+        match self.config {
+            Some(config) => quote!(#config),
+            None => quote!(_: ()),
+        }
+    }
+
+    fn main(&self) -> TokenStream {
+        let cfgs = cfgs(&self.function.attributes);
+        let type_name = self.function.type_name();
+        let main = &self.function.signature.ident;
+        quote! {
+            #(#cfgs)*
+            fn #main() -> ::std::process::ExitCode {
+                ::seaworthy::run::<#type_name>()
+            }
+        }
+    }
+
+    fn config_type(&self) -> TokenStream {
+        match self.config {
+            Some(config) => config.ty.to_token_stream(),
+            None => quote!(()),
+        }
+    }
+
+    /// A service that can be named, and the user's function where its body is still read.
+    fn stand_in(&self) -> TokenStream {
+        let function = self.function;
+        let cfgs = cfgs(&function.attributes);
+        let item = function.type_item();
+        let type_name = function.type_name();
+        let config = self.config_type();
+        let kept = if self.is_main() { self.kept_main() } else { function.to_token_stream() };
+        quote! {
+            #kept
+            #item
+            #(#cfgs)*
+            impl ::seaworthy::CloudService for #type_name {
+                const ABOUT: ::seaworthy::About = ::seaworthy::About {
+                    name: "",
+                    version: "",
+                    description: "",
+                };
+                type Config = #config;
+                type Output = ::seaworthy::axum::Router;
+                fn parts() -> ::seaworthy::Parts<Self> {
+                    ::seaworthy::Parts::<Self>::new()
+                }
+                async fn start(_: #config) -> ::seaworthy::axum::Router {
+                    ::seaworthy::axum::Router::new()
+                }
+            }
+        }
+    }
+
+    /// `main` as it was written, under another name, and one that the compiler accepts.
+    fn kept_main(&self) -> TokenStream {
+        let function = self.function;
+        let cfgs = cfgs(&function.attributes);
+        let attributes = own_attributes(function);
+        let mut signature = function.signature.clone();
+        signature.ident = format_ident!("start", span = signature.ident.span());
+        if let ReturnType::Default = signature.output {
+            signature.output = syn::parse_quote!(-> impl Sized);
+        }
+        let body = &function.body;
+        let type_name = function.type_name();
+        quote! {
+            #(#cfgs)*
+            #[allow(dead_code)]
+            impl #type_name {
+                #(#attributes)*
+                #signature #body
+            }
+            #(#cfgs)*
+            fn #type_name() {}
+        }
+    }
+}
+
+impl Listed {
+    /// The function's own name.
+    fn name(&self) -> Ident {
+        let name = self.path.segments.last().map(|segment| &segment.ident);
+        let mut name = name.unwrap_or(&self.alias).clone();
+        name.set_span(Span::call_site());
+        name
+    }
+
+    fn import(&self) -> TokenStream {
+        let (path, alias) = (&self.path, &self.alias);
+        quote!(#path as #alias)
+    }
+
+    fn add(&self) -> TokenStream {
+        let (method, alias) = (&self.method, &self.alias);
+        quote!(.#method::<#alias>())
+    }
+}
+
+const RETURNS: &str = "return `Router`, `Service<S>`, or a `Result` of either";
+
+/// That the function returns something. Whether it is a service, its trait says.
+fn check_returns(function: &Function, errors: &mut Errors) {
+    let name = &function.signature.ident;
+    let returns = match &function.signature.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, output) => match &**output {
+            Type::Tuple(tuple) if tuple.elems.is_empty() => Some(output.to_token_stream()),
+            _ => return,
+        },
+    };
+    let at = returns.unwrap_or_else(|| name.to_token_stream());
+    errors.add(at, format!("`{name}` returns no service"), RETURNS);
+}
+
+/// The one parameter, if there is one.
+fn check_config<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a PatType> {
+    let mut parameters = function.parameters();
+    let config = parameters.next()?;
+    for second in parameters {
+        errors.add(
+            second,
+            "a service takes one parameter, its configuration",
+            "make it a field of the struct that is marked `#[config(env)]`",
+        );
+    }
+    let ty = &*config.ty;
+    if last_name(ty).is_some_and(|name| name == "State") {
+        errors.add(
+            config,
+            format!("`{}` can't take state: it makes it", function.name()),
+            "take the configuration: `config: Config`",
+        );
+        return None;
+    }
+    if let Type::Reference(reference) = ty {
+        let owned = show(&reference.elem);
+        errors.add(ty, "a service owns its configuration", format!("write `{owned}`, without `&`"));
+        return None;
+    }
+    Some(config)
+}
+
+/// Adds one list of the attribute to what the service lists.
+fn list(names: Option<Names>, method: &str, listed: &mut Vec<Listed>, errors: &mut Errors) {
+    let Some(Names { list, paths }) = names else {
+        return;
+    };
+    if method == "ready" && paths.iter().any(|path| path.is_ident("none")) {
+        for other in paths.iter().filter(|path| !path.is_ident("none")) {
+            errors.add(
+                other,
+                format!("`ready(none)` can't list `{}`", show(other)),
+                format!("remove `none` or `{}`", show(other)),
+            );
+        }
+        return;
+    }
+    if paths.is_empty() {
+        let help = match method {
+            "ready" => "name a check, or say that there is none: `ready(none)`".into(),
+            _ => format!("name a function, or remove `{list}()`"),
+        };
+        errors.add(&list, format!("`{list}()` lists nothing"), help);
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for path in paths {
+        let shown = show(&path);
+        if path.segments.iter().any(|segment| !matches!(segment.arguments, PathArguments::None)) {
+            let what = format!("`{shown}` is not the name of a function");
+            errors.add(path, what, format!("list functions: `{list}(one, other)`"));
+        } else if seen.contains(&shown) {
+            errors.add(path, format!("`{shown}` is listed twice"), "keep one of the two");
+        } else {
+            let method = Ident::new(method, list.span());
+            seen.push(shown);
+            listed.push(Listed { alias: alias(&path, listed), path, method });
+        }
+    }
+}
+
+/// `checks::is_up` as `IsUp`; with a number where something else has that name.
+fn alias(path: &Path, listed: &[Listed]) -> Ident {
+    let mut name = String::new();
+    for word in last_segment(path).split('_') {
+        let mut letters = word.chars();
+        name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        name.extend(letters);
+    }
+    let taken = |alias: &str| {
+        alias == "Self"
+            || path.segments.iter().any(|segment| segment.ident == alias)
+            || listed.iter().any(|other| other.alias == alias)
+    };
+    let mut alias = name.clone();
+    let mut number = 2;
+    while alias.is_empty() || taken(&alias) {
+        alias = format!("{name}{number}");
+        number += 1;
+    }
+    Ident::new(&alias, path.span())
+}
+
+fn last_segment(path: &Path) -> String {
+    let last = path.segments.last();
+    last.map(|segment| segment.ident.unraw().to_string()).unwrap_or_default()
+}
+
+/// The attributes that the function keeps where it moves: `cfg` and the doc comment are said elsewhere.
+fn own_attributes(function: &Function) -> impl Iterator<Item = &syn::Attribute> {
+    let attributes = function.attributes.iter();
+    attributes.filter(|attribute| !["cfg", "doc"].iter().any(|shared| attribute.path().is_ident(shared)))
+}

@@ -1,0 +1,115 @@
+//! Compares what the attributes write with the snapshots in `tests/expand`, which are compiled there.
+//!
+//! No item is longer than 25 lines. `UPDATE_EXPECT=1 cargo test -p seaworthy-macros` writes them anew.
+
+use std::{env, fs};
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, File, Item, Meta, Path, Token, punctuated::Punctuated};
+
+const LONGEST: usize = 25;
+
+#[test]
+fn expansions_are_as_committed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand");
+    let mut differing = Vec::new();
+    let mut compared = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let input = entry.unwrap().path();
+        let name = input.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(name) = name.strip_suffix(".in.rs") else {
+            continue;
+        };
+        let expanded = expand_file(&fs::read_to_string(&input).unwrap());
+        let snapshot = folder.join(format!("{name}.out.rs"));
+        if env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&snapshot, &expanded).unwrap();
+        }
+        if fs::read_to_string(&snapshot).unwrap_or_default() != expanded {
+            println!("{name}.out.rs would be\n\n{expanded}");
+            differing.push(name.to_owned());
+        }
+        compared += 1;
+    }
+    assert!(compared > 0, "no snapshots");
+    assert!(differing.is_empty(), "differ from their snapshots: {differing:?}; UPDATE_EXPECT=1 writes them anew");
+}
+
+/// The file as `cargo expand` shows it, with a blank line between two items.
+fn expand_file(source: &str) -> String {
+    let file = syn::parse_file(source).unwrap();
+    let mut shown = Vec::new();
+    for item in file.items.into_iter().flat_map(expand_item) {
+        let text = print(item);
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST, "{lines} lines, and {LONGEST} are allowed:\n{text}");
+        shown.push(text);
+    }
+    shown.join("\n")
+}
+
+/// What one item becomes: itself, where it has none of our attributes.
+fn expand_item(mut item: Item) -> Vec<Item> {
+    let Some(attributes) = attributes(&mut item) else {
+        return vec![item];
+    };
+    let Some(ours) = attributes.iter().position(|attribute| name(attribute).is_some()) else {
+        return vec![item];
+    };
+    let ours = attributes.remove(ours);
+    let arguments = match &ours.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    let expanded = match name(&ours).unwrap_or_default().as_str() {
+        "cloud_service" => crate::cloud_service::expand(arguments, quote!(#item)),
+        "config" => crate::config::expand(arguments, quote!(#item)),
+        "handler" => crate::handler::expand(arguments, quote!(#item)),
+        "health" => crate::check::health(arguments, quote!(#item)),
+        "ready" => crate::check::ready(arguments, quote!(#item)),
+        "worker" => crate::worker::expand(arguments, quote!(#item)),
+        "derive" => {
+            let impls = crate::from_ref::expand(quote!(#item));
+            let item = without_from_ref(item, &ours);
+            quote!(#item #impls)
+        }
+        other => unreachable!("{other}"),
+    };
+    let file: File = syn::parse2(expanded).unwrap();
+    file.items
+}
+
+fn attributes(item: &mut Item) -> Option<&mut Vec<Attribute>> {
+    match item {
+        Item::Fn(item) => Some(&mut item.attrs),
+        Item::Struct(item) => Some(&mut item.attrs),
+        _ => None,
+    }
+}
+
+/// The name of an attribute of ours; `derive` where it derives `FromRef`.
+fn name(attribute: &Attribute) -> Option<String> {
+    const OURS: [&str; 6] = ["cloud_service", "config", "handler", "health", "ready", "worker"];
+    let name = attribute.path().get_ident()?.to_string();
+    let derives = name == "derive" && attribute.to_token_stream().to_string().contains("FromRef");
+    (OURS.contains(&name.as_str()) || derives).then_some(name)
+}
+
+/// The struct as the compiler leaves it: with the other derives, and without the attributes of ours.
+fn without_from_ref(item: Item, derive: &Attribute) -> Item {
+    let Item::Struct(mut item) = item else {
+        return item;
+    };
+    let derived = derive.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap();
+    let others: Vec<_> = derived.iter().filter(|path| !path.is_ident("FromRef")).collect();
+    item.attrs.push(syn::parse_quote!(#[derive(#(#others),*)]));
+    for field in &mut item.fields {
+        field.attrs.retain(|attribute| !attribute.path().is_ident("from_ref"));
+    }
+    Item::Struct(item)
+}
+
+fn print(item: Item) -> String {
+    prettyplease::unparse(&File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] })
+}

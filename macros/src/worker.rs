@@ -1,0 +1,162 @@
+//! `#[worker]`: a function that runs beside the requests, as long as the service does.
+
+use darling::FromMeta;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Expr, ExprLit, Lit, Meta};
+
+use crate::{
+    arguments::{self, Arguments, Range, did_you_mean},
+    duration,
+    errors::{Errors, mistake, show},
+    function::{Function, cfgs},
+    rules,
+    state::{self, Parameter},
+};
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(function) = Function::read(item.clone(), "worker", &mut errors) else {
+        return quote!(#item #errors);
+    };
+    let worker = Worker::new(&function, arguments, &mut errors);
+    if function.is_method() {
+        return quote!(#function #errors);
+    }
+    let marked = if errors.is_empty() { worker.expand() } else { worker.stand_in() };
+    quote!(#function #marked #errors)
+}
+
+struct Worker<'a> {
+    function: &'a Function,
+    arguments: WorkerArguments,
+    parameters: Vec<Parameter<'a>>,
+}
+
+#[derive(Default, FromMeta)]
+#[darling(default)]
+struct WorkerArguments {
+    restart: Option<Restart>,
+    backoff: Option<Range>,
+}
+
+impl Arguments for WorkerArguments {
+    const ATTRIBUTE: &'static str = "worker";
+    const EXAMPLES: &'static [(&'static str, &'static str)] =
+        &[("restart", "restart = \"on-failure\""), ("backoff", "backoff = \"1s..1m\"")];
+}
+
+/// `restart = "always"`, as an expression.
+struct Restart(TokenStream);
+
+impl FromMeta for Restart {
+    fn from_meta(meta: &Meta) -> darling::Result<Self> {
+        const KNOWN: [&str; 3] = ["always", "on-failure", "never"];
+        let written = match meta {
+            Meta::NameValue(pair) => quote::ToTokens::to_token_stream(&pair.value),
+            meta => quote!(#meta),
+        };
+        let text = match meta {
+            Meta::NameValue(pair) => match &pair.value {
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+                value => show(value),
+            },
+            meta => show(meta),
+        };
+        match text.as_str() {
+            "always" => Ok(Self(quote!(::seaworthy::Restart::Always))),
+            "on-failure" => Ok(Self(quote!(::seaworthy::Restart::OnFailure))),
+            "never" => Ok(Self(quote!(::seaworthy::Restart::Never))),
+            text => {
+                let lower = text.to_lowercase().replace(['_', ' '], "-");
+                let close = did_you_mean(&lower, KNOWN.into_iter());
+                let help = close.map_or_else(
+                    || "write `\"always\"`, `\"on-failure\"` or `\"never\"`".into(),
+                    |close| format!("did you mean `restart = \"{close}\"`?"),
+                );
+                Err(mistake(written, "`restart` says when to start it again", help).into())
+            }
+        }
+    }
+}
+
+impl<'a> Worker<'a> {
+    fn new(function: &'a Function, arguments: TokenStream, errors: &mut Errors) -> Self {
+        let what = "a worker";
+        let arguments: WorkerArguments = arguments::parse(arguments, errors);
+        function.check_async(errors);
+        function.check_plain(what, errors);
+        function.check_concrete(what, errors);
+        function.check_name(errors);
+        function.check_output(what, "return `()` or a `Result`", errors);
+        rules::check(function, "worker", errors);
+        let parameters = state::parameters(function, what, errors);
+        let shutdowns = parameters.iter().filter_map(|parameter| match parameter {
+            Parameter::Shutdown(ty) => Some(ty),
+            Parameter::State(_) => None,
+        });
+        for second in shutdowns.skip(1) {
+            errors.add(second, "`Shutdown` is taken twice", "keep one: it can be cloned");
+        }
+        Self { function, arguments, parameters }
+    }
+
+    fn expand(&self) -> TokenStream {
+        let function = self.function;
+        let cfgs = cfgs(&function.attributes);
+        let item = function.type_item();
+        let name = function.type_name();
+        let call = &function.signature.ident;
+        let output = function.output();
+        let outcome = state::local("output");
+        let generic = state::generic(function);
+        let bounds = state::bounds(&self.parameters, &generic);
+        let values = self.parameters.iter().map(Parameter::value);
+        let (text, description) = (function.name(), function.description());
+        let restart = self.restart();
+        let backoff = self.backoff();
+        let state = state::state(&self.parameters);
+        let shutdown = state::shutdown(&self.parameters);
+        quote! {
+            #item
+            #(#cfgs)*
+            impl<#generic: Sync> ::seaworthy::Worker<#generic> for #name #bounds {
+                const WORKER: ::seaworthy::WorkerSpec =
+                    ::seaworthy::WorkerSpec::new(#text, #description) #restart #backoff;
+                async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
+                    let #outcome = #call(#(#values),*).await;
+                    ::seaworthy::__private::worker_outcome::<#output>(#outcome)
+                }
+            }
+        }
+    }
+
+    /// So that listing the worker is no second mistake.
+    fn stand_in(&self) -> TokenStream {
+        let cfgs = cfgs(&self.function.attributes);
+        let item = self.function.type_item();
+        let name = self.function.type_name();
+        quote! {
+            #item
+            #(#cfgs)*
+            impl<S: Sync> ::seaworthy::Worker<S> for #name {
+                const WORKER: ::seaworthy::WorkerSpec = ::seaworthy::WorkerSpec::new("", "");
+                async fn run(_: &S, _: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    fn restart(&self) -> Option<TokenStream> {
+        let Restart(restart) = self.arguments.restart.as_ref()?;
+        Some(quote!(.restart(#restart)))
+    }
+
+    fn backoff(&self) -> Option<TokenStream> {
+        let Range { first, longest } = self.arguments.backoff.as_ref()?;
+        let first = duration::expression(*first);
+        let longest = duration::expression(*longest);
+        Some(quote!(.backoff(#first, #longest)))
+    }
+}

@@ -1,0 +1,13 @@
+//! Compiles each mistake in `tests/ui` and compares what the compiler says with the file beside it.
+//!
+//! `TRYBUILD=overwrite cargo test -p seaworthy-tests --test ui` writes the messages anew: read them as a stranger would.
+//! They are those of the pinned toolchain.
+
+#[test]
+fn mistakes_are_explained() {
+    let tests = trybuild::TestCases::new();
+    tests.pass("ui/accepted/*.rs");
+    for attribute in ["cloud_service", "config", "from_ref", "handler", "health", "ready", "worker"] {
+        tests.compile_fail(format!("ui/{attribute}/*.rs"));
+    }
+}

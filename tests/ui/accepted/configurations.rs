@@ -1,0 +1,55 @@
+//! What a configuration may be.
+
+#![deny(warnings)]
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use seaworthy::{config::ByteSize, prelude::*};
+
+/// Settings of the service.
+#[config(env, prefix = "APP")]
+#[derive(Clone, Debug)]
+pub struct Config {
+    #[config(default = "30s")]
+    pub patience: Duration,
+    #[config(default = "1m 30s")]
+    pub longer: Option<Duration>,
+    #[config(default = -3)]
+    pub offset: i8,
+    #[config(default = 0.5)]
+    pub ratio: f32,
+    #[config(default = true)]
+    #[config(env = "VERBOSE")]
+    pub verbose: bool,
+    #[config(default = "::1")]
+    pub address: IpAddr,
+    #[config(default = "2MiB")]
+    pub limit: ByteSize,
+    #[config(default = PathBuf::from("/data"))]
+    pub folder: PathBuf,
+    #[config(flatten)]
+    pub database: Database,
+    #[config(flatten, env = "REPLICA")]
+    pub replica: Database,
+    #[config(skip)]
+    pub count: usize,
+    #[cfg(any())]
+    pub absent: Missing,
+    pub r#type: Option<String>,
+}
+
+#[config(env)]
+#[derive(Clone, Debug)]
+pub struct Database {
+    url: Secret<Url>,
+}
+
+#[cloud_service]
+async fn service(Config { database, .. }: Config) -> Router {
+    let _ = database.url.expose();
+    Router::new()
+}
+
+fn main() {
+    let _ = <service as seaworthy::CloudService>::parts();
+}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[cloud_service(controllers(things))]
+async fn main() -> Router {
+    Router::new()
+}

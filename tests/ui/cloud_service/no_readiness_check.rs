@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[derive(Clone)]
+struct App;
+
+#[cloud_service]
+async fn main() -> Result<Service<App>> {
+    Ok(Service::new(App))
+}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[cloud_service]
+async fn main() {
+    Router::new()
+}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[cloud_service]
+fn main() -> Router {
+    Router::new()
+}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[cloud_service]
+mod service {}
+
+fn main() {}

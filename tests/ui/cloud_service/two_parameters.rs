@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[cloud_service]
+async fn main(_one: (), _other: ()) -> Router {
+    Router::new()
+}

@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config {
+    #[config(env = "greeting")]
+    greeting: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config(env, prefix = "my-app_")]
+struct Config {
+    greeting: String,
+}
+
+fn main() {}

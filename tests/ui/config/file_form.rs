@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config {
+    password: Secret<String>,
+    password_file: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config<T> {
+    value: T,
+}
+
+fn main() {}

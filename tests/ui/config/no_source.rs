@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config]
+struct Config {
+    greeting: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+fn config() {}
+
+fn main() {}

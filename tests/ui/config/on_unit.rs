@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config {
+    #[config(skip, default = "Hello")]
+    greeting: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config(env, prefx = "APP")]
+struct Config {
+    greeting: String,
+}
+
+fn main() {}

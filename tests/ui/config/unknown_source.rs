@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config(file)]
+struct Config {
+    greeting: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config {
+    otel_endpoint: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[derive(Clone, FromRef)]
+enum App {}
+
+fn main() {}

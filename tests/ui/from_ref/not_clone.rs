@@ -1,0 +1,10 @@
+use seaworthy::prelude::*;
+
+#[derive(FromRef)]
+struct App {
+    sessions: Redis,
+}
+
+struct Redis;
+
+fn main() {}

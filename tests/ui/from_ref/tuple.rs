@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[derive(Clone, FromRef)]
+struct App(String);
+
+fn main() {}

@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[derive(Clone, FromRef)]
+struct App {
+    #[from_ref(skp)]
+    part: String,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use seaworthy::prelude::*;
+
+#[handler]
+#[tracing::instrument]
+async fn hello() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[handler(name = hello)]
+async fn hello() {}
+
+fn main() {}

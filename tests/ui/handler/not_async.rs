@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[handler]
+fn hello() {}
+
+fn main() {}

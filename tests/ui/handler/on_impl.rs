@@ -1,0 +1,10 @@
+use seaworthy::prelude::*;
+
+struct Greeter;
+
+#[handler]
+impl Greeter {
+    async fn hello(&self) {}
+}
+
+fn main() {}

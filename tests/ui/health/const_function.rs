@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[health]
+const fn alive() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[health(critical = false)]
+fn alive() {}
+
+fn main() {}

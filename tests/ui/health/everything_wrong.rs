@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[health(every = "soon", critical = false)]
+const unsafe fn alive<T>(_count: T) -> ! {
+    loop {}
+}
+
+fn main() {}

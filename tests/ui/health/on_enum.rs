@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[health]
+enum Alive {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[health]
+fn alive(_count: usize) {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[health]
+fn alive() -> usize {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready(critical = "no")]
+async fn sessions() {}
+
+fn main() {}

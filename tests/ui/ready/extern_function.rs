@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+async extern "C" fn sessions() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+async fn sessions<T: Clone + Send + Sync>(State(_part): State<T>) {}
+
+fn main() {}

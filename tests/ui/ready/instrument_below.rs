@@ -1,0 +1,7 @@
+use seaworthy::prelude::*;
+
+#[ready]
+#[tracing::instrument]
+async fn sessions() {}
+
+fn main() {}

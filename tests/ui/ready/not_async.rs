@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+fn sessions() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready(every = 5)]
+async fn sessions() {}
+
+fn main() {}

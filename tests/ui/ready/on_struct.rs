@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+struct Sessions;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[derive(Clone)]
+struct Redis;
+
+#[ready]
+async fn sessions(redis: Redis) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+async fn sessions(_shutdown: Shutdown) {}
+
+fn main() {}

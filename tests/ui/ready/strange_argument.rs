@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready(interval = "5s")]
+async fn sessions() {}
+
+fn main() {}

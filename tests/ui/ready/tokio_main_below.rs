@@ -1,0 +1,7 @@
+use seaworthy::prelude::*;
+
+#[ready]
+#[tokio::main]
+async fn sessions() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready("5s")]
+async fn sessions() {}
+
+fn main() {}

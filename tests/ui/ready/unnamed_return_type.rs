@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+async fn sessions() -> impl Send {}
+
+fn main() {}

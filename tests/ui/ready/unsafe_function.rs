@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[ready]
+async unsafe fn sessions() {}
+
+fn main() {}

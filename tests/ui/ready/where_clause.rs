@@ -1,0 +1,10 @@
+use seaworthy::prelude::*;
+
+#[ready]
+async fn sessions()
+where
+    String: Clone,
+{
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[worker]
+async fn expire() -> ! {
+    loop {}
+}
+
+fn main() {}

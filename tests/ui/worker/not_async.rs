@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[worker]
+fn expire() {}
+
+fn main() {}

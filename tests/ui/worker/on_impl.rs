@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+struct Expire;
+
+#[worker]
+impl Expire {}
+
+fn main() {}

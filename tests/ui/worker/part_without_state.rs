@@ -1,0 +1,9 @@
+use seaworthy::prelude::*;
+
+#[derive(Clone)]
+struct Redis;
+
+#[worker]
+async fn expire(redis: Redis, _shutdown: Shutdown) {}
+
+fn main() {}

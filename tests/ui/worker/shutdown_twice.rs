@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[worker]
+async fn expire(_one: Shutdown, _other: Shutdown) {}
+
+fn main() {}

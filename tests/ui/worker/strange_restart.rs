@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[worker(restart = true)]
+async fn expire() {}
+
+fn main() {}

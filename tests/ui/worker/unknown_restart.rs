@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[worker(restart = "onfailure")]
+async fn expire() {}
+
+fn main() {}
