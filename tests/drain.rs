@@ -204,8 +204,10 @@ fn an_idle_connection_gets_one_last_answer_and_then_nothing_is_accepted() {
     assert_eq!(last.text(), "ok");
     assert_eq!(last.header("connection"), Some("close"));
     assert!(asks.is_closed().unwrap());
-    let refused = TcpStream::connect(process.http_addr()).map(drop);
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    let address = process.http_addr();
+    process.wait_until("connections are refused", || {
+        TcpStream::connect(address).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    });
     let began = Instant::now();
     assert!(silent.is_closed().unwrap());
     assert!(began.elapsed() < Duration::from_millis(1500), "it lingers 1 s");
