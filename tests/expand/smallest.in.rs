@@ -1,10 +1,7 @@
 use seaworthy::prelude::*;
 
-async fn hello() -> &'static str {
-    "Hello!"
-}
-
+/// Says hello.
 #[cloud_service]
 async fn main() -> Router {
-    Router::new().route("/", get(hello))
+    Router::new().route("/", get(async || "hello"))
 }

@@ -1,9 +1,5 @@
 use seaworthy::prelude::*;
 
-async fn hello() -> &'static str {
-    "Hello!"
-}
-
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
 enum main {}
@@ -12,7 +8,7 @@ impl ::seaworthy::CloudService for main {
     const ABOUT: ::seaworthy::About = ::seaworthy::About {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        description: "",
+        description: "Says hello.",
     };
     type Config = ();
     type Output = Router;
@@ -20,7 +16,7 @@ impl ::seaworthy::CloudService for main {
         ::seaworthy::Parts::<Self>::stateless::<Router>()
     }
     async fn start(_: ()) -> Router {
-        Router::new().route("/", get(hello))
+        Router::new().route("/", get(async || "hello"))
     }
 }
 
