@@ -82,8 +82,7 @@ impl Family {
             return (cell.clone(), whole);
         }
         if !reserve(&self.count, SERIES_LIMIT) {
-            let labels = Labels::overflow();
-            return (self.series.insert(labels.hash(), labels, self.empty()).0.clone(), false);
+            return (self.only(Labels::overflow(), || self.empty()), false);
         }
         let (cell, new) = self.series.insert(hash, labels, self.empty());
         if !new {
@@ -94,7 +93,11 @@ impl Family {
 
     /// The series without labels, made by the function where it is new.
     pub(super) fn single(&self, make: impl FnOnce() -> Cell) -> Cell {
-        let (labels, _) = Labels::new([].iter(), self.kind);
+        self.only(Labels::none(), make)
+    }
+
+    /// A series that no limit applies to, since there is one such.
+    fn only(&self, labels: Labels, make: impl FnOnce() -> Cell) -> Cell {
         let hash = labels.hash();
         match self.series.get(hash, |known| *known == labels) {
             Some(cell) => cell.clone(),

@@ -66,6 +66,11 @@ impl Labels {
         (Self(labels.into_iter().collect()), whole)
     }
 
+    /// Those of a series that is the only one of its metric.
+    pub(super) fn none() -> Self {
+        Self(Box::default())
+    }
+
     /// Those of the series that stands for all that there is no room for.
     pub(super) fn overflow() -> Self {
         Self([("otel_metric_overflow".into(), "true".into())].into())

@@ -85,6 +85,12 @@ impl Registry {
         }
     }
 
+    /// How many keys of counters and of gauges are kept.
+    #[cfg(test)]
+    pub(super) fn known_keys(&self) -> (usize, usize) {
+        (self.counters.entries().len(), self.gauges.entries().len())
+    }
+
     /// The handle of this key, kept for the next time unless there are too many.
     fn handle<H: Clone>(
         &self,
