@@ -110,7 +110,12 @@ impl Page {
             }
             self.text.push('\n');
         }
-        self.sample(name, "_sum", labels, Number(histogram.sum()))?;
+        let sum = histogram.sum();
+        // A sum has to grow there, and comes with the count or not at all. The count is that of the last bucket anyway.
+        if self.format == Format::OpenMetrics && (sum.is_nan() || sum < 0.0) {
+            return Ok(());
+        }
+        self.sample(name, "_sum", labels, Number(sum))?;
         self.sample(name, "_count", labels, count)
     }
 
@@ -154,7 +159,7 @@ impl Display for Number {
         match self.0 {
             f64::INFINITY => formatter.write_str("+Inf"),
             f64::NEG_INFINITY => formatter.write_str("-Inf"),
-            // Digits without end help nobody.
+            // Rather than hundreds of digits.
             value if value != 0.0 && value.is_finite() && !(1e-9..1e18).contains(&value.abs()) => {
                 write!(formatter, "{value:e}")
             }

@@ -121,6 +121,16 @@ fn exemplars_are_in_open_metrics_alone() {
 }
 
 #[test]
+fn a_sum_that_is_none_is_not_in_open_metrics() {
+    let (text, open_metrics) = both(|| {
+        metrics::histogram!("x").record(0.5);
+        metrics::histogram!("x").record(-2.0);
+    });
+    assert!(text.ends_with("\nx_bucket{le=\"+Inf\"} 2\nx_sum -1.5\nx_count 2\n"), "{text}");
+    assert!(open_metrics.ends_with("\nx_bucket{le=\"+Inf\"} 2\n# EOF\n"), "{open_metrics}");
+}
+
+#[test]
 fn numbers_are_ones_that_prometheus_reads() {
     let cases = [
         (0.0, "0"),
@@ -145,13 +155,13 @@ fn unescaped(text: &str) -> String {
     let mut characters = text.chars();
     let mut value = String::new();
     while let Some(character) = characters.next() {
-        match (character, character == '\\') {
-            (_, true) => match characters.next().unwrap() {
-                'n' => value.push('\n'),
-                escaped @ ('\\' | '"') => value.push(escaped),
-                other => panic!("\\{other} in {text}"),
+        match character {
+            '\\' => match characters.next() {
+                Some('n') => value.push('\n'),
+                Some(escaped @ ('\\' | '"')) => value.push(escaped),
+                other => panic!("\\{other:?} in {text}"),
             },
-            ('"' | '\n', _) => panic!("{character:?} in {text}"),
+            '"' | '\n' => panic!("{character:?} in {text}"),
             _ => value.push(character),
         }
     }
@@ -309,10 +319,10 @@ fn nothing_is_lost_when_all_record_at_once_and_somebody_scrapes() {
 }
 
 fn value(text: &str, line: &str) -> Option<u64> {
-    text.lines().find_map(|found| found.strip_prefix(line)).map(|value| {
-        let value = value.split(' ').next().unwrap();
-        value.parse().unwrap_or_else(|_| panic!("{line}{value}"))
-    })
+    let rest = text.lines().find_map(|found| found.strip_prefix(line))?;
+    // An exemplar may follow.
+    let value = rest.split(' ').next()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{line}{value}")))
 }
 
 #[test]
