@@ -1,5 +1,7 @@
 //! What Seaworthy promises, proven on real processes with real clients. Each test is named after its promise.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 mod bad_input;
 mod commands;
 mod configuration;

@@ -1,6 +1,14 @@
 //! Compiles each snapshot twice: as it was written, with the attributes, and as it is expanded. That the second is what
 //! the first becomes, a unit test of `seaworthy-macros` compares.
-#![allow(dead_code, missing_docs, non_camel_case_types, private_interfaces, unreachable_pub, unused_imports)]
+#![allow(
+    dead_code,
+    missing_docs,
+    non_camel_case_types,
+    private_interfaces,
+    unreachable_pub,
+    unused_braces,
+    unused_imports
+)]
 
 /// Both sides of a snapshot.
 macro_rules! snapshots {

@@ -124,7 +124,7 @@ fn a_blocked_runtime_fails_liveness_and_exits_within_its_budget() {
         }
         process.admin("/health").status == 503
     });
-    assert_eq!(process.admin("/ready").status, 503);
+    process.wait_until("readiness notices", || process.admin("/ready").status == 503);
     process.signal(Signal::Term);
     let exit = process.wait_exit(SOON);
     assert_eq!(exit.code, Some(2), "it cut the blocked requests");

@@ -145,7 +145,7 @@ fn cargo_environment() -> Vec<(String, String)> {
     let target = built.ancestors().nth(2).expect("it is built in a folder of the target");
     ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"]
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)))
+        .filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?.into_string().ok()?)))
         .chain([("CARGO_TARGET_DIR".to_owned(), target.display().to_string())])
         .collect()
 }

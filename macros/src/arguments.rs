@@ -19,7 +19,7 @@ use crate::{
 pub(crate) trait Arguments: FromMeta + Default {
     /// The attribute, as in `#[ready]`.
     const ATTRIBUTE: &'static str;
-    /// Each argument, with an example of it.
+    /// Each argument, with an example of it; `""` where it is known only to be refused.
     const EXAMPLES: &'static [(&'static str, &'static str)];
 }
 
@@ -78,7 +78,11 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>)
 }
 
 fn takes<A: Arguments>() -> String {
-    let examples: Vec<_> = A::EXAMPLES.iter().map(|(_, example)| format!("`{example}`")).collect();
+    let examples: Vec<_> = A::EXAMPLES
+        .iter()
+        .filter(|(_, example)| !example.is_empty())
+        .map(|(_, example)| format!("`{example}`"))
+        .collect();
     format!("it takes {}", examples.join(", "))
 }
 

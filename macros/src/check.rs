@@ -10,8 +10,7 @@ use crate::{
     arguments::{self, Arguments, Switch, Time},
     duration,
     errors::{Errors, show},
-    function::{Function, cfgs},
-    rules,
+    function::{Function, cfgs, last_name},
     state::{self, Parameter},
 };
 
@@ -73,16 +72,16 @@ impl<'a> Health<'a> {
         check_times(arguments.every.as_ref(), arguments.timeout.as_ref(), errors);
         function.check_plain(what, errors);
         function.check_concrete(what, errors);
-        function.check_name(errors);
         function.check_output(what, RETURNS, errors);
-        rules::check(function, "health", errors);
         for parameter in function.parameters() {
             let ty = show(&parameter.ty);
-            errors.add(
-                parameter,
-                format!("{what} takes nothing, and no `{ty}`"),
-                "what is outside the process is for a readiness check: `#[ready]`",
-            );
+            let help = match last_name(&parameter.ty) {
+                Some(name) if name == "State" => {
+                    "make it `#[ready]`: a restart can't mend what is down elsewhere".to_owned()
+                }
+                _ => format!("remove it: nothing gives `{}` one", function.name()),
+            };
+            errors.add(parameter, format!("{what} can't take `{ty}`"), help);
         }
         Self { function, arguments }
     }
@@ -161,9 +160,7 @@ impl<'a> Ready<'a> {
         function.check_async(errors);
         function.check_plain(what, errors);
         function.check_concrete(what, errors);
-        function.check_name(errors);
         function.check_output(what, RETURNS, errors);
-        rules::check(function, "ready", errors);
         let parameters = state::parameters(function, what, errors);
         for parameter in &parameters {
             if let Parameter::Shutdown(ty) = parameter {

@@ -2,14 +2,16 @@
 
 use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
-use syn::{Ident, Meta, PatType, Path, PathArguments, ReturnType, Type, ext::IdentExt, spanned::Spanned};
+use quote::{ToTokens, quote};
+use syn::{
+    GenericArgument, Ident, Meta, PatType, Path, PathArguments, ReturnType, Signature, Type, TypePath, ext::IdentExt,
+    spanned::Spanned,
+};
 
 use crate::{
     arguments::{self, Arguments, Names, Text},
     errors::{Errors, mistake, show},
-    function::{Function, cfgs, last_name},
-    rules,
+    function::{Function, cfgs, last_name, unnamed},
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -21,7 +23,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if function.is_method() {
         return quote!(#function #errors);
     }
-    let marked = if errors.is_empty() { service.expand() } else { service.stand_in() };
+    let marked = if errors.is_empty() { service.expand() } else { service.stand_in(&mut errors) };
     quote!(#marked #errors)
 }
 
@@ -60,7 +62,7 @@ impl Arguments for ServiceArguments {
         ("health", "health(..)"),
         ("ready", "ready(..)"),
         ("workers", "workers(..)"),
-        ("controllers", "controllers(..)"),
+        ("controllers", ""),
         ("name", "name = \"..\""),
     ];
 }
@@ -83,9 +85,6 @@ impl<'a> Service<'a> {
         function.check_async(errors);
         function.check_plain(what, errors);
         function.check_concrete(what, errors);
-        function.check_output(what, RETURNS, errors);
-        function.check_name(errors);
-        rules::check(function, "cloud_service", errors);
         check_returns(function, errors);
         let config = check_config(function, errors);
         let lists_readiness = arguments.ready.is_some();
@@ -173,6 +172,7 @@ impl<'a> Service<'a> {
                 }
                 use unmarked::{#(#listed_names as #aliases),*};
                 {
+                    #[allow(unused_imports)]
                     use {#(#uses),*};
                     #new #(#adds)*
                 }
@@ -182,10 +182,10 @@ impl<'a> Service<'a> {
 
     fn new_parts(&self) -> TokenStream {
         if self.lists_readiness {
-            quote!(::seaworthy::Parts::new())
+            quote!(::seaworthy::Parts::<Self>::new())
         } else {
             let output = self.function.output();
-            quote!(::seaworthy::Parts::stateless::<#output>())
+            quote!(::seaworthy::Parts::<Self>::stateless::<#output>())
         }
     }
 
@@ -243,13 +243,13 @@ impl<'a> Service<'a> {
     }
 
     /// A service that can be named, and the user's function where its body is still read.
-    fn stand_in(&self) -> TokenStream {
+    fn stand_in(&self, errors: &mut Errors) -> TokenStream {
         let function = self.function;
         let cfgs = cfgs(&function.attributes);
         let item = function.type_item();
         let type_name = function.type_name();
         let config = self.config_type();
-        let kept = if self.is_main() { self.kept_main() } else { function.to_token_stream() };
+        let kept = if self.is_main() { self.kept_main(errors) } else { function.to_token_stream() };
         quote! {
             #kept
             #item
@@ -263,7 +263,7 @@ impl<'a> Service<'a> {
                 type Config = #config;
                 type Output = ::seaworthy::axum::Router;
                 fn parts() -> ::seaworthy::Parts<Self> {
-                    ::seaworthy::Parts::new()
+                    ::seaworthy::Parts::<Self>::new()
                 }
                 async fn start(_: #config) -> ::seaworthy::axum::Router {
                     ::seaworthy::axum::Router::new()
@@ -273,23 +273,27 @@ impl<'a> Service<'a> {
     }
 
     /// `main` as it was written, under another name, and one that the compiler accepts.
-    fn kept_main(&self) -> TokenStream {
+    fn kept_main(&self, errors: &mut Errors) -> TokenStream {
         let function = self.function;
         let cfgs = cfgs(&function.attributes);
         let attributes = own_attributes(function);
-        let mut signature = function.signature.clone();
-        signature.ident = format_ident!("start", span = signature.ident.span());
-        if let ReturnType::Default = signature.output {
-            signature.output = syn::parse_quote!(-> impl Sized);
-        }
-        let body = &function.body;
+        let Signature { asyncness, generics, inputs, .. } = &function.signature;
+        let mut body = function.body.to_token_stream();
+        let output = match &function.signature.output {
+            ReturnType::Type(_, output) if unnamed(output).is_none() => output.to_token_stream(),
+            _ => {
+                let error = errors.take_first();
+                body = quote!({ let _ = #error; #body });
+                quote!(impl Sized)
+            }
+        };
         let type_name = function.type_name();
         quote! {
             #(#cfgs)*
             #[allow(dead_code)]
             impl #type_name {
                 #(#attributes)*
-                #signature #body
+                #asyncness fn start #generics(#inputs) -> #output #body
             }
             #(#cfgs)*
             fn #type_name() {}
@@ -319,18 +323,38 @@ impl Listed {
 
 const RETURNS: &str = "return `Router`, `Service<S>`, or a `Result` of either";
 
-/// That the function returns something. Whether it is a service, its trait says.
+/// That the function returns what is called a service. Whether it is one, its trait says.
 fn check_returns(function: &Function, errors: &mut Errors) {
     let name = &function.signature.ident;
-    let returns = match &function.signature.output {
-        ReturnType::Default => None,
-        ReturnType::Type(_, output) => match &**output {
-            Type::Tuple(tuple) if tuple.elems.is_empty() => Some(output.to_token_stream()),
-            _ => return,
+    match &function.signature.output {
+        ReturnType::Default => errors.add(name, format!("`{name}` returns no service"), RETURNS),
+        ReturnType::Type(_, output) => match unnamed(output) {
+            Some(unnamed) => errors.add(output, format!("a service can't be returned as `{unnamed}`"), RETURNS),
+            None if is_service(output) => {}
+            None => errors.add(output, format!("`{}` is no service", show(output)), RETURNS),
         },
+    }
+}
+
+/// Whether a type is called `Router`, `Service`, or a `Result` of either (or an alias of that).
+fn is_service(ty: &Type) -> bool {
+    let Type::Path(TypePath { path, .. }) = ty else {
+        return false;
     };
-    let at = returns.unwrap_or_else(|| name.to_token_stream());
-    errors.add(at, format!("`{name}` returns no service"), RETURNS);
+    let Some(last) = path.segments.last() else {
+        return false;
+    };
+    let name = last.ident.to_string();
+    if !name.ends_with("Result") {
+        return name == "Router" || name == "Service";
+    }
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(GenericArgument::Type(inside)) => is_service(inside),
+            _ => true,
+        },
+        _ => true,
+    }
 }
 
 /// The one parameter, if there is one.

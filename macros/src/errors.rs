@@ -20,6 +20,11 @@ impl Errors {
         self.0.extend(errors.into());
     }
 
+    /// Takes the first out, to stand in a body whose type is not known: the compiler then doesn't ask for it.
+    pub(crate) fn take_first(&mut self) -> Option<TokenStream> {
+        (!self.is_empty()).then(|| self.0.remove(0).to_compile_error())
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

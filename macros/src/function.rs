@@ -1,6 +1,6 @@
 //! An annotated function. Its body is never parsed.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Expr, ExprLit, FnArg, Ident, Item, Lit, Meta, PatType, ReturnType, Safety, Signature, Type, Visibility,
@@ -8,7 +8,10 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use crate::errors::{Errors, show};
+use crate::{
+    errors::{Errors, show},
+    rules,
+};
 
 /// An annotated function.
 pub(crate) struct Function {
@@ -40,17 +43,29 @@ impl Function {
     /// Reads the function that `#[attribute]` stands above. `None` is already noted: it isn't one.
     pub(crate) fn read(item: TokenStream, attribute: &str, errors: &mut Errors) -> Option<Self> {
         let error = match syn::parse2(item.clone()) {
-            Ok(function) => return Some(function),
+            Ok(function) => return Some(Self::checked(function, attribute, errors)),
             Err(error) => error,
         };
         match syn::parse2(item) {
             Ok(Item::Fn(_)) | Err(_) => errors.extend(error),
             Ok(other) => {
                 let (kind, at) = kind(&other);
-                errors.add(at, format!("`#[{attribute}]` marks a function, not {kind}"), "put it above an `async fn`");
+                let help = match (attribute, &other) {
+                    ("handler", Item::Impl(_)) => "handlers in an `impl` are not supported yet: move them out of it",
+                    ("health", _) => "put it above a `fn`",
+                    _ => "put it above an `async fn`",
+                };
+                errors.add(at, format!("`#[{attribute}]` marks a function, not {kind}"), help);
             }
         }
         None
+    }
+
+    /// The function after what is checked for every attribute. What would be a second mistake is taken out of it.
+    fn checked(mut self, attribute: &str, errors: &mut Errors) -> Self {
+        rules::check(&mut self, attribute, errors);
+        self.check_name(errors);
+        self
     }
 
     /// The function's name as a person says it.
@@ -155,15 +170,24 @@ impl Function {
     }
 
     /// A name that hides no crate or module the function speaks of: its type is in their namespace.
-    pub(crate) fn check_name(&self, errors: &mut Errors) {
-        let name = &self.signature.ident;
-        let signature = &self.signature;
-        if speaks_of(quote!(#signature), name) || speaks_of(self.body.stream(), name) {
-            errors.add(
-                name,
-                format!("the type beside `{name}` hides the crate or module `{name}`"),
-                format!("rename the function, or write `::{name}` for the crate"),
-            );
+    fn check_name(&mut self, errors: &mut Errors) {
+        let name = self.signature.ident.clone();
+        let signature = self.signature.to_token_stream();
+        let (in_signature, signature) = from_root(signature, &name);
+        let (in_body, body) = from_root(self.body.stream(), &name);
+        if !in_signature && !in_body {
+            return;
+        }
+        errors.add(
+            &name,
+            format!("the type beside `{name}` hides the crate or module `{name}`"),
+            format!("rename the function, or write `::{name}` for the crate"),
+        );
+        if let Ok(signature) = syn::parse2(signature) {
+            let span = self.body.span();
+            self.signature = signature;
+            self.body = Group::new(Delimiter::Brace, body);
+            self.body.set_span(span);
         }
     }
 
@@ -226,30 +250,44 @@ pub(crate) fn words(token: TokenTree) -> Vec<Ident> {
     }
 }
 
-/// Whether a path begins with the name: `name::`.
-fn speaks_of(tokens: TokenStream, name: &Ident) -> bool {
-    let mut colons = 0;
-    let mut begins = false;
-    for token in tokens {
+/// Whether a path begins with the name, and the tokens with `::` before each that does.
+fn from_root(tokens: TokenStream, name: &Ident) -> (bool, TokenStream) {
+    let mut found = false;
+    let mut rooted = TokenStream::new();
+    let mut inside_path = false;
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let next_is_colon = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+        let joint_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(colon) if colon.as_char() == ':' && colon.spacing() == Spacing::Joint);
         match token {
-            TokenTree::Punct(punct) if punct.as_char() == ':' => {
-                colons += 1;
-                if begins && colons == 2 {
-                    return true;
-                }
+            TokenTree::Ident(ident) if ident == *name && !inside_path && tokens.peek().is_some_and(joint_colon) => {
+                found = true;
+                rooted.extend(quote!(::#ident));
+            }
+            TokenTree::Group(group) => {
+                let (inside, stream) = from_root(group.stream(), name);
+                let mut group_from_root = Group::new(group.delimiter(), stream);
+                group_from_root.set_span(group.span());
+                found |= inside;
+                rooted.extend([TokenTree::Group(group_from_root)]);
+            }
+            token => {
+                inside_path = joint_colon(&token) && next_is_colon || inside_path && is_colon(&token);
+                rooted.extend([token]);
                 continue;
             }
-            TokenTree::Ident(ident) => begins = ident == *name && colons != 2,
-            TokenTree::Group(group) if speaks_of(group.stream(), name) => return true,
-            _ => begins = false,
         }
-        colons = 0;
+        inside_path = false;
     }
-    false
+    (found, rooted)
+}
+
+fn is_colon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(colon) if colon.as_char() == ':')
 }
 
 /// A type without a name in it: `impl Trait`, `!` or `_`.
-fn unnamed(ty: &Type) -> Option<String> {
+pub(crate) fn unnamed(ty: &Type) -> Option<String> {
     match ty {
         Type::ImplTrait(_) | Type::Never(_) | Type::Infer(_) => Some(show(ty)),
         Type::Path(path) => path.path.segments.iter().find_map(|segment| {

@@ -1,21 +1,22 @@
 //! `#[handler]`: a span around a handler, and a record of its error.
 
 use darling::FromMeta;
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Expr, GenericArgument, Ident, LitStr, Meta, PathArguments, ReturnType, Token, Type,
     ext::IdentExt,
     parse::{Parse, ParseStream, Parser},
     parse_quote,
     punctuated::Punctuated,
+    spanned::Spanned,
 };
 
 use crate::{
     arguments::{self, Arguments, Text},
     errors::{Errors, mistake, show},
     function::{Function, cfgs},
-    rules, state,
+    state,
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -43,7 +44,7 @@ struct HandlerArguments {
 impl Arguments for HandlerArguments {
     const ATTRIBUTE: &'static str = "handler";
     const EXAMPLES: &'static [(&'static str, &'static str)] =
-        &[("name", "name = \"..\""), ("fields", "fields(user.id = user_id)"), ("skip", "skip")];
+        &[("name", "name = \"..\""), ("fields", "fields(user.id = user_id)"), ("skip", "")];
 }
 
 /// `fields(user.id = user_id, name)`.
@@ -57,8 +58,7 @@ struct Field {
 
 impl Parse for Field {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name =
-            (|input: ParseStream<'_>| Punctuated::parse_separated_nonempty_with(input, Ident::parse_any))(input)?;
+        let name = Punctuated::parse_separated_nonempty_with(input, Ident::parse_any)?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             input.parse()?
         } else {
@@ -111,8 +111,6 @@ impl<'a> Handler<'a> {
         let arguments: HandlerArguments = arguments::parse(arguments, errors);
         function.check_async(errors);
         function.check_plain("a handler", errors);
-        function.check_name(errors);
-        rules::check(function, "handler", errors);
         Self { function, arguments }
     }
 
@@ -138,7 +136,8 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// The function with its body in a span.
+    /// The function with its body in a span. The first statement tells the compiler what the body returns, so that it
+    /// finds mistakes in the body where they are.
     fn wrapped(&self) -> TokenStream {
         let Function { attributes, visibility, signature, body } = self.function;
         let type_name = self.function.type_name();
@@ -146,13 +145,23 @@ impl<'a> Handler<'a> {
         let fields = self.fields();
         let describe = self.describe();
         let span = state::local("span");
-        quote! {
-            #(#attributes)*
-            #visibility #signature {
+        let call = state::local("body");
+        let mut wrapped = Group::new(
+            Delimiter::Brace,
+            quote! {
                 let #span = ::seaworthy::__private::handler_span::<#type_name>(&[#(#fields),*]);
-                ::seaworthy::__private::handle::<#type_name, #output>(#span, async move #body, #describe).await
-            }
-        }
+                let #call = async move {
+                    if false {
+                        return ::seaworthy::__private::never::<#output>();
+                    }
+                    #body
+                };
+                ::seaworthy::__private::handle::<#type_name, _>(#span, #call, #describe).await
+            },
+        );
+        // So that a handler which nobody routes to is warned of.
+        wrapped.set_span(body.span());
+        quote!(#(#attributes)* #visibility #signature #wrapped)
     }
 
     fn fields(&self) -> Vec<TokenStream> {
@@ -160,9 +169,12 @@ impl<'a> Handler<'a> {
         fields
             .map(|Field { name, value }| {
                 let name = show(name);
+                let refer = quote_spanned!(value.span()=> &);
                 match value {
-                    Expr::Path(_) | Expr::Field(_) | Expr::Call(_) | Expr::MethodCall(_) => quote!((#name, &#value)),
-                    _ => quote!((#name, &(#value))),
+                    Expr::Path(_) | Expr::Field(_) | Expr::Call(_) | Expr::MethodCall(_) => {
+                        quote!((#name, #refer #value))
+                    }
+                    _ => quote!((#name, #refer (#value))),
                 }
             })
             .collect()

@@ -36,6 +36,17 @@ fn expansions_are_as_committed() {
     assert!(differing.is_empty(), "differ from their snapshots: {differing:?}; UPDATE_EXPECT=1 writes them anew");
 }
 
+/// A variable of a service that the runtime reads itself would be read twice.
+#[test]
+fn every_setting_of_the_runtime_is_reserved() {
+    let variables = format!("{:?}", <seaworthy::config::Settings as seaworthy::Config>::VARIABLES);
+    let names: Vec<_> = variables.split("name: \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(names.contains(&"HTTP_ADDR"), "no names in {variables}");
+    for name in names {
+        assert!(crate::config::is_reserved(name), "{name} is not in `config::names`");
+    }
+}
+
 /// The file as `cargo expand` shows it, with a blank line between two items.
 fn expand_file(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();

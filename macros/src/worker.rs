@@ -10,7 +10,6 @@ use crate::{
     duration,
     errors::{Errors, mistake, show},
     function::{Function, cfgs},
-    rules,
     state::{self, Parameter},
 };
 
@@ -87,9 +86,7 @@ impl<'a> Worker<'a> {
         function.check_async(errors);
         function.check_plain(what, errors);
         function.check_concrete(what, errors);
-        function.check_name(errors);
         function.check_output(what, "return `()` or a `Result`", errors);
-        rules::check(function, "worker", errors);
         let parameters = state::parameters(function, what, errors);
         let shutdowns = parameters.iter().filter_map(|parameter| match parameter {
             Parameter::Shutdown(ty) => Some(ty),

@@ -37,6 +37,6 @@ pub use crate::{
     http::Handler,
     lifecycle::Shutdown,
     probe::{Check, Liveness, Outcome, Readiness},
-    service::{About, CloudService, FromState, IntoService, Parts, Service},
+    service::{About, CloudService, FromState, IntoService, Parts, Service, ServiceOutput},
     worker::{Restart, Worker, WorkerSpec},
 };

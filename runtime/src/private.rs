@@ -3,7 +3,7 @@
 use crate::probe::{CheckOutput, Outcome};
 use crate::worker::WorkerOutput;
 
-pub use crate::http::handler::{error_of, handle, handler_span};
+pub use crate::http::handler::{error_of, handle, handler_span, never};
 
 /// Whether a check passed; `T` is what its function returns.
 pub fn check_outcome<T: CheckOutput>(output: T) -> Outcome {

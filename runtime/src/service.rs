@@ -48,7 +48,7 @@ pub struct About {
 }
 
 /// The state of the service `C`.
-pub(crate) type StateOf<C> = <<C as CloudService>::Output as IntoService>::State;
+pub(crate) type StateOf<C> = <<C as CloudService>::Output as ServiceOutput>::State;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -74,15 +74,25 @@ pub(crate) struct WorkerPart<S> {
     pub(crate) run: fn(&S, Shutdown) -> BoxFuture<'_, Outcome>,
 }
 
-/// What the set-up of a service may return.
+/// The state of what a set-up may return, whether or not it can be used: so that what is wrong with it is reported by
+/// [`IntoService`] alone, and not wherever the state is asked for.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what a service returns",
     label = "not a service",
     note = "help: return `Router`, `Service<S>`, or a `Result` of either"
 )]
-pub trait IntoService {
+pub trait ServiceOutput {
     /// The state that handlers, checks and workers share.
-    type State: Clone + Send + Sync + 'static;
+    type State;
+}
+
+/// What the set-up of a service may return: a `Router`, a `Service<S>`, or a `Result` of either.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a service returns",
+    label = "not a service",
+    note = "help: return `Router`, `Service<S>`, or a `Result` of either"
+)]
+pub trait IntoService: ServiceOutput<State: Clone + Send + Sync + 'static> {
     /// Gives the service, or why it can't start.
     fn into_service(self) -> Result<Service<Self::State>, Error>;
 }
@@ -100,7 +110,7 @@ pub trait Stateless {}
 #[diagnostic::on_unimplemented(
     message = "the state `{S}` can't give `{Self}`",
     label = "`{S}` has no such part",
-    note = "help: add a field of that type to `{S}`, which derives `FromRef`, or take `State<{S}>`"
+    note = "help: add a field of the type inside `State<..>` to `{S}` and derive `FromRef` for it, or take `State<{S}>`"
 )]
 pub trait FromState<S>: Sized {
     /// Takes it from the state.
@@ -159,30 +169,35 @@ impl<C: CloudService> Parts<C> {
     }
 }
 
+// === impl ServiceOutput ===
+
+impl ServiceOutput for Router {
+    type State = ();
+}
+
+impl<S> ServiceOutput for Service<S> {
+    type State = S;
+}
+
+impl<T: ServiceOutput, E> ServiceOutput for std::result::Result<T, E> {
+    type State = T::State;
+}
+
 // === impl IntoService ===
 
-#[diagnostic::do_not_recommend]
 impl IntoService for Router {
-    type State = ();
-
     fn into_service(self) -> Result<Service, Error> {
         Ok(Service::new(()).http(self))
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<S: Clone + Send + Sync + 'static> IntoService for Service<S> {
-    type State = S;
-
     fn into_service(self) -> Result<Self, Error> {
         Ok(self)
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<T: IntoService, E: fmt::Display + 'static> IntoService for std::result::Result<T, E> {
-    type State = T::State;
-
     fn into_service(self) -> Result<Service<T::State>, Error> {
         self.map_err(|error| Error::from_display(error)).and_then(T::into_service)
     }

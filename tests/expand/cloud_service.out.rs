@@ -69,14 +69,16 @@ impl<S: Sync> ::seaworthy::Worker<S> for idle {
 
 async fn hello(State(config): State<Arc<Config>>, Path(name): Path<String>) -> String {
     let span = ::seaworthy::__private::handler_span::<hello>(&[]);
+    let body = async move {
+        if false {
+            return ::seaworthy::__private::never::<String>();
+        }
+        { format!("{}, {name}!", config.greeting) }
+    };
     ::seaworthy::__private::handle::<
         hello,
-        String,
-    >(
-            span,
-            async move { format!("{}, {name}!", config.greeting) },
-            |output| ::seaworthy::__private::error_of(output).describe(),
-        )
+        _,
+    >(span, body, |output| ::seaworthy::__private::error_of(output).describe())
         .await
 }
 
@@ -108,8 +110,9 @@ impl ::seaworthy::CloudService for main {
         }
         use unmarked::{greeting as Greeting, idle as Idle};
         {
+            #[allow(unused_imports)]
             use {greeting as Greeting, idle as Idle};
-            ::seaworthy::Parts::new().ready::<Greeting>().worker::<Idle>()
+            ::seaworthy::Parts::<Self>::new().ready::<Greeting>().worker::<Idle>()
         }
     }
     async fn start(config: Config) -> Result<Service<App>> {

@@ -23,7 +23,7 @@ impl ::seaworthy::CloudService for silent {
     type Config = ();
     type Output = Service<u8>;
     fn parts() -> ::seaworthy::Parts<Self> {
-        ::seaworthy::Parts::new()
+        ::seaworthy::Parts::<Self>::new()
     }
     async fn start(config: ()) -> Service<u8> {
         silent(config).await

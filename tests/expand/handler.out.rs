@@ -7,14 +7,16 @@ async fn hello(Path(name): Path<String>) -> Result<Json<String>, Error> {
     let span = ::seaworthy::__private::handler_span::<
         hello,
     >(&[("user.name", &name), ("admin", &(name == "root"))]);
+    let body = async move {
+        if false {
+            return ::seaworthy::__private::never::<Result<Json<String>, Error>>();
+        }
+        { Ok(Json(format!("Hello, {name}!"))) }
+    };
     ::seaworthy::__private::handle::<
         hello,
-        Result<Json<String>, Error>,
-    >(
-            span,
-            async move { Ok(Json(format!("Hello, {name}!"))) },
-            |output| ::seaworthy::__private::error_of(output).describe(),
-        )
+        _,
+    >(span, body, |output| ::seaworthy::__private::error_of(output).describe())
         .await
 }
 
@@ -29,11 +31,13 @@ impl ::seaworthy::Handler for hello {
 
 pub async fn shown<T: Display>(State(value): State<T>) -> impl IntoResponse {
     let span = ::seaworthy::__private::handler_span::<shown>(&[]);
-    ::seaworthy::__private::handle::<
-        shown,
-        _,
-    >(span, async move { value.to_string() }, |_| None)
-        .await
+    let body = async move {
+        if false {
+            return ::seaworthy::__private::never::<_>();
+        }
+        { value.to_string() }
+    };
+    ::seaworthy::__private::handle::<shown, _>(span, body, |_| None).await
 }
 
 #[doc(hidden)]
@@ -47,14 +51,16 @@ impl ::seaworthy::Handler for shown {
 
 async fn partly_shown() -> Result<impl IntoResponse, Error> {
     let span = ::seaworthy::__private::handler_span::<partly_shown>(&[]);
+    let body = async move {
+        if false {
+            return ::seaworthy::__private::never::<Result<_, Error>>();
+        }
+        { Ok("Hello!") }
+    };
     ::seaworthy::__private::handle::<
         partly_shown,
-        Result<_, Error>,
-    >(
-            span,
-            async move { Ok("Hello!") },
-            |output| ::seaworthy::__private::error_of(output).describe(),
-        )
+        _,
+    >(span, body, |output| ::seaworthy::__private::error_of(output).describe())
         .await
 }
 
@@ -69,7 +75,13 @@ impl ::seaworthy::Handler for partly_shown {
 
 async fn nothing() {
     let span = ::seaworthy::__private::handler_span::<nothing>(&[]);
-    ::seaworthy::__private::handle::<nothing, ()>(span, async move {}, |_| None).await
+    let body = async move {
+        if false {
+            return ::seaworthy::__private::never::<()>();
+        }
+        {}
+    };
+    ::seaworthy::__private::handle::<nothing, _>(span, body, |_| None).await
 }
 
 #[doc(hidden)]

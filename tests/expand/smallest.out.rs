@@ -17,7 +17,7 @@ impl ::seaworthy::CloudService for main {
     type Config = ();
     type Output = Router;
     fn parts() -> ::seaworthy::Parts<Self> {
-        ::seaworthy::Parts::stateless::<Router>()
+        ::seaworthy::Parts::<Self>::stateless::<Router>()
     }
     async fn start(_: ()) -> Router {
         Router::new().route("/", get(hello))

@@ -16,18 +16,11 @@ pub(crate) struct Generator {
     tool: Tool,
 }
 
-/// What a load generator counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counted {
-    /// Requests that were answered with 200.
-    pub(crate) answered: u64,
-    /// Requests that it didn't send, because a GOAWAY had told it not to: h2load counts them as failed.
-    pub(crate) unsent: u64,
-}
-
 #[derive(Clone, Copy, Debug)]
 enum Tool {
     H2load,
+    /// With more requests to send than it can: what it didn't send, it counts as failed.
+    H2loadToTheEnd,
     Wrk,
 }
 
@@ -52,6 +45,18 @@ impl Generator {
         Self::start(Tool::Wrk, &["-t1", "-c8", "-d1s", "-H", "Connection: close", &url])
     }
 
+    /// h2load over HTTP/1.1 until nothing listens any more: eight connections that are kept alive.
+    pub(crate) fn h2load_http1_to_the_end(address: SocketAddr) -> Self {
+        let url = format!("http://{address}/fast?client=1");
+        Self::start(Tool::H2loadToTheEnd, &["--h1", "-t1", "-c8", "-n1000000", &url])
+    }
+
+    /// h2load over cleartext HTTP/2 until nothing listens any more: four connections with eight streams each.
+    pub(crate) fn h2load_http2_to_the_end(address: SocketAddr) -> Self {
+        let url = format!("http://{address}/fast?client=2");
+        Self::start(Tool::H2loadToTheEnd, &["-t1", "-c4", "-m8", "-n1000000", &url])
+    }
+
     fn start(tool: Tool, arguments: &[&str]) -> Self {
         let child = Command::new(installed(tool.name(), tool.package()))
             .args(arguments)
@@ -63,35 +68,36 @@ impl Generator {
         Self { child, tool }
     }
 
-    /// Waits for its end, and asserts that every request it sent was answered with 200.
-    pub(crate) fn join(self) -> Counted {
+    /// Waits for its end. Gives how many requests were answered with 200, and asserts that no answer was another.
+    pub(crate) fn join(self) -> u64 {
         let output = self.child.wait_with_output().expect("its output is read");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{:?} failed: {said}", self.tool);
-        let counted = match self.tool {
-            Tool::H2load => h2load(&said),
-            Tool::Wrk => Counted { answered: wrk(&said), unsent: 0 },
+        let answered = match self.tool {
+            Tool::H2load => h2load(&said, &["failed", "errored", "timeout", "3xx", "4xx", "5xx"]),
+            Tool::H2loadToTheEnd => h2load(&said, &["3xx", "4xx", "5xx"]),
+            Tool::Wrk => wrk(&said),
         };
-        assert!(counted.answered > 0, "{:?} had no answer: {said}", self.tool);
-        counted
+        assert!(answered > 0, "{:?} had no answer: {said}", self.tool);
+        answered
     }
 }
 
-/// Reads "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout", and the running sum of the
-/// requests that could not be sent, "Process Request Failure:2".
-fn h2load(said: &str) -> Counted {
-    let line = said.lines().find(|line| line.starts_with("requests:")).unwrap_or_else(|| panic!("no result: {said}"));
+/// Reads the two lines "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout" and
+/// "status codes: 9 2xx, 0 3xx, 0 4xx, 0 5xx". Gives those that succeeded, and asserts that there is none of what must not be.
+fn h2load(said: &str, must_not_be: &[&str]) -> u64 {
+    let lines = said.lines().filter(|line| line.starts_with("requests:") || line.starts_with("status codes:"));
+    let parts: Vec<_> = lines.flat_map(|line| line.split([',', ':'])).map(str::trim).collect();
     let count = |what: &str| -> u64 {
-        line.split([',', ':'])
-            .find_map(|part| part.trim().strip_suffix(what)?.trim().parse().ok())
-            .unwrap_or_else(|| panic!("no number of {what}: {line}"))
+        parts
+            .iter()
+            .find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no number of {what}: {said}"))
     };
-    let unsent = said.lines().rev().find_map(|line| line.strip_prefix("Process Request Failure:")?.parse().ok());
-    let unsent = unsent.unwrap_or_default();
-    assert_eq!((count("failed"), count("errored"), count("timeout")), (unsent, unsent, 0), "lost: {said}");
-    let answered = count("succeeded");
-    assert_eq!(count("done"), answered + unsent, "{said}");
-    Counted { answered, unsent }
+    for bad in must_not_be {
+        assert_eq!(count(bad), 0, "{bad}: {said}");
+    }
+    count("succeeded")
 }
 
 /// Reads "  9 requests in 1.00s, 1.2MB read"; errors, if there were any, have a line of their own.
@@ -109,14 +115,14 @@ fn wrk(said: &str) -> u64 {
 impl Tool {
     fn name(self) -> &'static str {
         match self {
-            Self::H2load => "h2load",
+            Self::H2load | Self::H2loadToTheEnd => "h2load",
             Self::Wrk => "wrk",
         }
     }
 
     fn package(self) -> &'static str {
         match self {
-            Self::H2load => "nghttp2-client",
+            Self::H2load | Self::H2loadToTheEnd => "nghttp2-client",
             Self::Wrk => "wrk",
         }
     }

@@ -32,7 +32,7 @@ impl Default {
             errors.add(
                 &given,
                 format!("`{text}` is not {}", kind.what),
-                format!("write {}, such as `default = \"{}\"`", kind.what, kind.example),
+                format!("write {}, such as `default = {}`", kind.what, kind.example),
             );
             return None;
         }
@@ -96,14 +96,14 @@ impl Kind {
             "isize" => Self::number("a whole number that fits `isize`", reads::<isize>),
             "f32" | "f64" => Self { example: "0.5", ..Self::number("a number", reads::<f64>) },
             "bool" => Self { example: "false", ..Self::number("`true` or `false`", is_bool) },
-            "char" => Self::text("one character", "x", reads::<char>),
-            "Duration" => Self::text("a duration", "30s", |text| duration::parse(text).is_some()),
-            "SocketAddr" => Self::text("an address with a port", "127.0.0.1:6379", reads::<SocketAddr>),
-            "SocketAddrV4" => Self::text("an address with a port", "127.0.0.1:6379", reads::<SocketAddrV4>),
-            "SocketAddrV6" => Self::text("an IPv6 address with a port", "[::1]:6379", reads::<SocketAddrV6>),
-            "IpAddr" => Self::text("an IP address", "127.0.0.1", reads::<IpAddr>),
-            "Ipv4Addr" => Self::text("an IPv4 address", "127.0.0.1", reads::<Ipv4Addr>),
-            "Ipv6Addr" => Self::text("an IPv6 address", "::1", reads::<Ipv6Addr>),
+            "char" => Self::text("one character", "\"x\"", reads::<char>),
+            "Duration" => Self::text("a duration", "\"30s\"", |text| duration::parse(text).is_some()),
+            "SocketAddr" => Self::text("an address with a port", "\"127.0.0.1:6379\"", reads::<SocketAddr>),
+            "SocketAddrV4" => Self::text("an address with a port", "\"127.0.0.1:6379\"", reads::<SocketAddrV4>),
+            "SocketAddrV6" => Self::text("an IPv6 address with a port", "\"[::1]:6379\"", reads::<SocketAddrV6>),
+            "IpAddr" => Self::text("an IP address", "\"127.0.0.1\"", reads::<IpAddr>),
+            "Ipv4Addr" => Self::text("an IPv4 address", "\"127.0.0.1\"", reads::<Ipv4Addr>),
+            "Ipv6Addr" => Self::text("an IPv6 address", "\"::1\"", reads::<Ipv6Addr>),
             _ => return None,
         })
     }

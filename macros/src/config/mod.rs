@@ -17,6 +17,9 @@ use crate::{
     function::{cfgs, description, kind, last_name},
 };
 
+#[cfg(test)]
+pub(crate) use self::names::is_reserved;
+
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut input: DeriveInput = match syn::parse2(item.clone()) {
@@ -234,15 +237,14 @@ fn struct_prefix(arguments: TokenStream, name: &Ident, errors: &mut Errors) -> S
 fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, errors: &mut Errors) -> Source {
     let FieldArguments { default, env, flatten, skip } = field_arguments(&field.attrs, errors);
     if let Some(Word(skip)) = skip {
-        for other in [
+        let others = [
             env.map(|Text(env)| (env.to_token_stream(), "env")),
             default.map(|Given(default)| (default.to_token_stream(), "default")),
             flatten.map(|Word(flatten)| (flatten.to_token_stream(), "flatten")),
-        ] {
-            if let Some((at, other)) = other {
-                let what = format!("a skipped field has no `{other}`");
-                errors.add(at, what, format!("remove `{other}` or `{}`", show(&skip)));
-            }
+        ];
+        for (at, other) in others.into_iter().flatten() {
+            let what = format!("a skipped field has no `{other}`");
+            errors.add(at, what, format!("remove `{other}` or `{}`", show(&skip)));
         }
         return Source::Skipped;
     }

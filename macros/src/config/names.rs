@@ -47,7 +47,7 @@ impl Names {
     pub(super) fn add(&mut self, field: &Field, ident: &Ident, variable: &str, errors: &mut Errors) {
         let conditional = !cfgs(&field.attrs).is_empty();
         let same = |other: &&Variable| other.name == variable && !(other.conditional && conditional);
-        if SETTINGS.contains(&variable) {
+        if is_reserved(variable) {
             errors.add(
                 ident,
                 format!("`{variable}` is a setting of the runtime"),
@@ -103,6 +103,11 @@ impl Names {
             }
         }
     }
+}
+
+/// Whether the runtime reads the variable itself.
+pub(crate) fn is_reserved(variable: &str) -> bool {
+    SETTINGS.contains(&variable)
 }
 
 fn foreign(variable: &str) -> Option<(&'static str, &'static str)> {

@@ -7,27 +7,15 @@ use crate::{
     function::{Function, starts_runtime, words},
 };
 
-pub(super) fn check(function: &Function, attribute: &str, errors: &mut Errors) {
+pub(super) fn check(function: &mut Function, attribute: &str, errors: &mut Errors) {
     let name = function.name();
-    let spans = format!("remove it: the runtime traces `{name}`");
-    for other in &function.attributes {
-        let path = show(other.path());
-        let written = format!("`#[{path}]`");
-        match path.rsplit("::").next() {
-            Some("main" | "test") if path.contains("::") => errors.add(
-                other,
-                format!("{written} starts a second runtime"),
-                format!("remove it: `#[{attribute}]` runs on the service's own"),
-            ),
-            Some("instrument") => {
-                errors.add(other, format!("{written} opens a second span"), &spans);
-            }
-            Some("async_trait") => {
-                errors.add(other, format!("{written} belongs to traits"), "remove it: nothing takes its place")
-            }
-            _ => {}
-        }
-    }
+    function.attributes.retain(|other| {
+        let Some((what, help)) = refused(&show(other.path()), attribute, &name) else {
+            return true;
+        };
+        errors.add(other, what, help);
+        false
+    });
     let signature = &function.signature;
     if signature.asyncness.is_none() && starts_runtime(&function.body) {
         errors.add(
@@ -38,6 +26,25 @@ pub(super) fn check(function: &Function, attribute: &str, errors: &mut Errors) {
     }
     let mut body = function.body.stream().into_iter().flat_map(words);
     if body.any(|word| word == "__tracing_attr_span") {
-        errors.add(&signature.ident, "`#[instrument]` above opens a second span", spans);
+        let (what, help) = second_span("instrument", &name);
+        errors.add(&signature.ident, what, help);
     }
+}
+
+/// Why an attribute can't stand here, and what to do.
+fn refused(path: &str, ours: &str, name: &str) -> Option<(String, String)> {
+    let (before, last) = path.rsplit_once("::").unwrap_or(("", path));
+    match last {
+        "main" | "test" if !before.is_empty() => Some((
+            format!("`#[{path}]` starts a second runtime"),
+            format!("remove it: `#[{ours}]` runs on the service's own"),
+        )),
+        "instrument" => Some(second_span(path, name)),
+        "async_trait" => Some((format!("`#[{path}]` belongs to traits"), "remove it: nothing takes its place".into())),
+        _ => None,
+    }
+}
+
+fn second_span(path: &str, name: &str) -> (String, String) {
+    (format!("`#[{path}]` opens a second span"), format!("remove it: the runtime traces `{name}`"))
 }

@@ -4,7 +4,8 @@ mod foreign_attribute;
 
 use crate::{errors::Errors, function::Function};
 
-/// Checks the function that `#[attribute]` stands above against every rule.
-pub(crate) fn check(function: &Function, attribute: &str, errors: &mut Errors) {
+/// Checks the function that `#[attribute]` stands above against every rule. What would be a second mistake is taken
+/// out of it.
+pub(crate) fn check(function: &mut Function, attribute: &str, errors: &mut Errors) {
     foreign_attribute::check(function, attribute, errors);
 }

@@ -40,6 +40,11 @@ pub async fn handle<H: Handler, T>(span: Span, body: impl Future<Output = T>, de
     output
 }
 
+/// Never called: it stands for what a body returns where the type is all that matters.
+pub fn never<T>() -> T {
+    unreachable!("it is not called")
+}
+
 /// Why a handler failed, by the best of what its error can do: `Display`, else `Debug`, else its type's name.
 ///
 /// `error_of(&output).describe()` asks each of the types below in turn, because each dereferences to the next and a
@@ -111,5 +116,34 @@ impl<T> Deref for ByName<'_, T> {
 
     fn deref(&self) -> &NoError {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Error;
+
+    use super::error_of;
+
+    struct Opaque;
+
+    #[derive(Debug)]
+    struct Debugged;
+
+    type Alias<E> = Result<(), E>;
+
+    #[test]
+    fn an_error_is_described_by_the_best_it_can_do() {
+        assert_eq!(error_of(&Alias::Err(Error)).describe().as_deref(), Some(&*Error.to_string()));
+        assert_eq!(error_of(&Alias::Err((400, "no name"))).describe().as_deref(), Some(r#"(400, "no name")"#));
+        assert_eq!(error_of(&Alias::Err(Debugged)).describe().as_deref(), Some("Debugged"));
+        assert!(error_of(&Alias::Err(Opaque)).describe().is_some_and(|name| name.ends_with("Opaque")));
+    }
+
+    #[test]
+    fn what_is_no_error_is_not_described() {
+        assert_eq!(error_of(&Alias::<Error>::Ok(())).describe(), None);
+        assert_eq!(error_of(&Alias::<Opaque>::Ok(())).describe(), None);
+        assert_eq!(error_of(&"no `Result`").describe(), None);
     }
 }

@@ -1,5 +1,5 @@
-//! The main listener, in the order in which a request passes through it: [`server`] accepts a connection,
-//! [`connection`] reads requests from it, [`request`] answers each, [`traffic`] knows what is in progress.
+//! The main listener, in the order in which a request passes through it: `server` accepts a connection,
+//! `connection` reads requests from it, `request` answers each, `traffic` knows what is in progress.
 
 mod body;
 mod connection;

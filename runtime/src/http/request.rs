@@ -17,7 +17,6 @@ use axum::{
     body::Body,
     extract::{FromRequestParts, MatchedPath, Request},
     response::{IntoResponse, Response},
-    routing::{Route, future::RouteFuture},
 };
 use http::{
     HeaderValue, StatusCode, Version,
@@ -47,8 +46,8 @@ pub(super) struct RequestLayer {
 
 /// Answers the requests of one route.
 #[derive(Clone)]
-pub(super) struct RequestService {
-    handler: Route,
+pub(super) struct RequestService<H> {
+    handler: H,
     traffic: Arc<Traffic>,
     /// Known at the first request: a layer is not told which route it lies around.
     route: Arc<OnceLock<Arc<RouteTraffic>>>,
@@ -57,11 +56,11 @@ pub(super) struct RequestService {
 pin_project! {
     /// A request until the head of its answer.
     #[project = AnsweringProjection]
-    pub(super) enum Answering {
+    pub(super) enum Answering<F> {
         Now { answer: Option<Response> },
         Later {
             #[pin]
-            handler: Caught<RouteFuture<Infallible>>,
+            handler: Caught<F>,
             #[pin]
             deadline: Sleep,
             #[pin]
@@ -82,26 +81,29 @@ impl RequestLayer {
     }
 }
 
-impl Layer<Route> for RequestLayer {
-    type Service = RequestService;
+impl<H> Layer<H> for RequestLayer {
+    type Service = RequestService<H>;
 
-    fn layer(&self, handler: Route) -> RequestService {
+    fn layer(&self, handler: H) -> RequestService<H> {
         RequestService { handler, traffic: Arc::clone(&self.traffic), route: Arc::default() }
     }
 }
 
 // === impl RequestService ===
 
-impl Service<Request> for RequestService {
+impl<H> Service<Request> for RequestService<H>
+where
+    H: Service<Request, Response = Response, Error = Infallible>,
+{
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Answering<H::Future>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answering {
+    fn call(&mut self, request: Request) -> Answering<H::Future> {
         let (parts, body) = request.into_parts();
         let Some(connection) = parts.extensions.get::<Arc<Connection>>().map(Arc::clone) else {
             // Only our own listener calls the router.
@@ -137,7 +139,10 @@ impl Service<Request> for RequestService {
 
 // === impl Answering ===
 
-impl Future for Answering {
+impl<F> Future for Answering<F>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, extract::DefaultBodyLimit};
 use futures_util::FutureExt;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -21,8 +21,9 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 /// Accepts connections and serves them, until the drain begins; then closes the listener.
 pub(crate) async fn accept(listener: std::net::TcpListener, router: Router, traffic: Arc<Traffic>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let limit = axum::extract::DefaultBodyLimit::max(traffic.settings.request_body_limit);
-    let router = router.layer(limit).layer(RequestLayer::new(Arc::clone(&traffic)));
+    let limit = DefaultBodyLimit::max(traffic.settings.request_body_limit);
+    // As one layer: the router boxes each.
+    let router = router.layer((RequestLayer::new(Arc::clone(&traffic)), limit));
     let shutdown = traffic.lifecycle.shutdown.clone();
     let mut backoff = BACKOFF.0;
     loop {

@@ -64,6 +64,7 @@ impl SignalThread {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a person asked twice: nothing is to be waited for")]
 fn on_signal(signal: i32, asked: &watch::Sender<Stop>, budget: Duration) {
     let before = *asked.borrow();
     match (signal, before) {
@@ -87,6 +88,7 @@ fn on_signal(signal: i32, asked: &watch::Sender<Stop>, budget: Duration) {
 }
 
 /// Ends the process when its budget is spent, whatever else hangs.
+#[expect(clippy::disallowed_methods, reason = "what could be waited for did not come")]
 fn force_exit_after(budget: Duration) {
     let watchdog = move || {
         thread::sleep(budget);

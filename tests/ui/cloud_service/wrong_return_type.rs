@@ -1,6 +1,9 @@
 use seaworthy::prelude::*;
 
+#[derive(Clone)]
+struct App;
+
 #[cloud_service]
-async fn main() -> String {
-    String::new()
+async fn main() -> Result<App> {
+    Ok(App)
 }

@@ -4,6 +4,8 @@ use seaworthy::prelude::*;
 struct Redis;
 
 #[ready]
-async fn sessions(redis: Redis) {}
+async fn sessions(redis: Redis) {
+    drop(redis)
+}
 
 fn main() {}

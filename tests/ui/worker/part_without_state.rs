@@ -4,6 +4,8 @@ use seaworthy::prelude::*;
 struct Redis;
 
 #[worker]
-async fn expire(redis: Redis, _shutdown: Shutdown) {}
+async fn expire(redis: Redis, _shutdown: Shutdown) {
+    drop(redis)
+}
 
 fn main() {}

@@ -1,0 +1,8 @@
+#![deny(dead_code)]
+
+use seaworthy::prelude::*;
+
+#[health]
+fn alive() {}
+
+fn main() {}
