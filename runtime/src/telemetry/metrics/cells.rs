@@ -118,24 +118,29 @@ impl Histogram {
 
     /// Counts an observation so many times. What is no number is not observed: it would make the sum none for ever.
     pub(super) fn observe(&self, value: f64, times: u64) {
-        if value.is_nan() {
-            return;
-        }
-        if let Some(count) = self.counts.get(self.bucket(value)) {
-            count.fetch_add(times, Ordering::Relaxed);
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a sum is as exact as its type")]
-        self.sum.add(if times == 1 { value } else { value * times as f64 });
+        self.count(value, times);
     }
 
     /// Counts an observation and keeps it as the example of its bucket.
     pub(super) fn observe_exemplar(&self, value: f64, trace_id: u128, span_id: u64) {
-        self.observe(value, 1);
+        let Some(bucket) = self.count(value, 1) else { return };
         let exemplars = self.exemplars.get_or_init(|| self.counts.iter().map(|_| Mutex::new(None)).collect());
         // Any example is as good as another, so this one is dropped where somebody has the lock.
-        if let Some(Ok(mut place)) = exemplars.get(self.bucket(value)).map(Mutex::try_lock) {
+        if let Some(Ok(mut place)) = exemplars.get(bucket).map(Mutex::try_lock) {
             *place = Some(Exemplar { trace_id, span_id, value, at: SystemTime::now() });
         }
+    }
+
+    /// Counts an observation in the bucket that it returns: that of the first bound which is not less.
+    fn count(&self, value: f64, times: u64) -> Option<usize> {
+        if value.is_nan() {
+            return None;
+        }
+        let bucket = self.bounds.partition_point(|bound| *bound < value);
+        self.counts.get(bucket)?.fetch_add(times, Ordering::Relaxed);
+        #[expect(clippy::cast_precision_loss, reason = "a sum is as exact as its type")]
+        self.sum.add(if times == 1 { value } else { value * times as f64 });
+        Some(bucket)
     }
 
     /// What the buckets hold, each with those before it. The last count is that of all observations.
@@ -149,11 +154,6 @@ impl Histogram {
 
     pub(super) fn sum(&self) -> f64 {
         self.sum.value()
-    }
-
-    /// The place of the first bound that is not less than the value.
-    fn bucket(&self, value: f64) -> usize {
-        self.bounds.partition_point(|bound| *bound < value)
     }
 
     fn exemplar(&self, bucket: usize) -> Option<Exemplar> {

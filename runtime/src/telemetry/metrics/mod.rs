@@ -103,3 +103,14 @@ fn begin(about: &About, resource: &Resource) {
         metrics::counter!("seaworthy_logs_dropped_total", "reason" => reason).increment(0);
     }
 }
+
+#[cfg(all(test, not(feature = "prometheus")))]
+mod without_the_feature {
+    #[test]
+    fn there_is_no_page_and_it_says_why() {
+        assert!(super::page(None).is_err_and(|problem| problem.contains("`prometheus`")));
+        let histogram = super::Histogram::new("x", Vec::new());
+        histogram.record(1.0);
+        histogram.record_with_exemplar(1.0, 1, 1);
+    }
+}
