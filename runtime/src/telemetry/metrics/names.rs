@@ -9,8 +9,8 @@ use metrics::Label;
 
 use super::catalog::Kind;
 
-/// How long the value of a label may be, in bytes. What is longer is cut, since values may come from clients.
-const VALUE_LIMIT: usize = 1024;
+/// How long a name, or the value of a label, may be in bytes: either may come from clients.
+pub(super) const LIMIT: usize = 1024;
 
 /// The labels of a series, in the order of their names.
 ///
@@ -36,7 +36,8 @@ pub(super) fn label_name(given: &str) -> String {
 
 fn sanitized(given: &str, also: impl Fn(char) -> bool) -> String {
     let allowed = |character: char| character.is_ascii_alphanumeric() || also(character);
-    let mut name: String = given.chars().map(|character| if allowed(character) { character } else { '_' }).collect();
+    let mut name: String =
+        given.chars().take(LIMIT).map(|character| if allowed(character) { character } else { '_' }).collect();
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         name.insert(0, '_');
     }
@@ -46,7 +47,7 @@ fn sanitized(given: &str, also: impl Fn(char) -> bool) -> String {
 // === impl Labels ===
 
 impl Labels {
-    /// The labels of a metric of this kind, and whether all values were short enough to stay as they are.
+    /// The labels of a metric of this kind, and whether all of them were short enough to stay whole.
     ///
     /// Of labels with one name the last one stays. `le` of a histogram becomes `le_`, since its buckets have that name.
     pub(super) fn new<'a>(given: impl Iterator<Item = &'a Label>, kind: Kind) -> (Self, bool) {
@@ -58,8 +59,8 @@ impl Labels {
                     name.push('_');
                 }
                 let value = label.value();
-                let end = value.floor_char_boundary(VALUE_LIMIT);
-                whole &= end == value.len();
+                let end = value.floor_char_boundary(LIMIT);
+                whole &= end == value.len() && label.key().len() <= LIMIT;
                 (name.into_boxed_str(), Box::from(&value[..end]))
             })
             .collect();
@@ -141,11 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn long_values_are_cut_between_characters() {
-        let label = Label::new("a", "ü".repeat(VALUE_LIMIT) + "x");
+    fn long_ones_are_cut_between_characters() {
+        let label = Label::new("a", "ü".repeat(LIMIT) + "x");
         let (labels, whole) = Labels::new([&label].into_iter(), Kind::Gauge);
         assert!(!whole);
-        assert_eq!(labels.iter().next(), Some(("a", "ü".repeat(VALUE_LIMIT / 2).as_str())));
-        assert!(Labels::new([&Label::new("a", "x".repeat(VALUE_LIMIT))].into_iter(), Kind::Gauge).1);
+        assert_eq!(labels.iter().next(), Some(("a", "ü".repeat(LIMIT / 2).as_str())));
+        assert!(!Labels::new([&Label::new("a".repeat(LIMIT + 1), "")].into_iter(), Kind::Gauge).1);
+        assert_eq!(label_name(&"ü".repeat(5000)), "_");
+        assert_eq!(label_name(&"a".repeat(5000)).len(), LIMIT);
+        assert!(Labels::new([&Label::new("a", "x".repeat(LIMIT))].into_iter(), Kind::Gauge).1);
     }
 }

@@ -5,7 +5,8 @@
 //! the first series of a new metric takes a lock.
 //!
 //! Memory has a bound, whatever is recorded: [`SERIES_LIMIT`] series a metric, then the one that stands for the rest;
-//! [`KEY_LIMIT`] keys a metric, by which series are found at once; [`METRIC_LIMIT`] metrics, then nothing.
+//! [`KEY_LIMIT`] keys a metric, by which series are found at once; [`METRIC_LIMIT`] metrics, then nothing. A name or a value of
+//! a label that is longer than [`names::LIMIT`] is cut, and a metric with a longer name is not recorded.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +21,7 @@ use metrics::{Key, KeyName, Metadata, SharedString, Unit};
 
 use super::{
     catalog::Kind,
-    cells::{Gauge, Histogram},
+    cells::{Counter, Gauge, Histogram},
     family::{Cell, Family},
     names,
     trie::Trie,
@@ -35,9 +36,9 @@ pub(super) const METRIC_LIMIT: usize = 2000;
 
 /// All metrics of a process.
 pub(super) struct Registry {
-    counters: Trie<Key, metrics::Counter>,
-    gauges: Trie<Key, metrics::Gauge>,
-    histograms: Trie<Key, metrics::Histogram>,
+    counters: Trie<Key, Arc<Counter>>,
+    gauges: Trie<Key, Arc<Gauge>>,
+    histograms: Trie<Key, Arc<Histogram>>,
     /// Metrics by kind and by the name that they were given; none, where another metric has that name.
     families: Trie<(Kind, String), Option<Arc<Family>>>,
     given_names: AtomicUsize,
@@ -69,12 +70,22 @@ impl Registry {
         families
     }
 
-    /// The histogram of this key, to keep. `None` where something else has its name.
+    /// The counter of this key. `None` where something else has its name.
+    fn counter(&self, key: &Key) -> Option<Arc<Counter>> {
+        let of = |cell| if let Cell::Counter(counter) = cell { Some(counter) } else { None };
+        self.known_or_new(&self.counters, Kind::Counter, key, of)
+    }
+
+    /// The gauge of this key. `None` where something else has its name.
+    fn gauge(&self, key: &Key) -> Option<Arc<Gauge>> {
+        let of = |cell| if let Cell::Gauge(gauge) = cell { Some(gauge) } else { None };
+        self.known_or_new(&self.gauges, Kind::Gauge, key, of)
+    }
+
+    /// The histogram of this key. `None` where something else has its name.
     pub(super) fn histogram(&self, key: &Key) -> Option<Arc<Histogram>> {
-        match self.family(Kind::Histogram, key.name())?.cell(key).0 {
-            Cell::Histogram(histogram) => Some(histogram),
-            _ => None,
-        }
+        let of = |cell| if let Cell::Histogram(histogram) = cell { Some(histogram) } else { None };
+        self.known_or_new(&self.histograms, Kind::Histogram, key, of)
     }
 
     /// Sets a metric without labels to what was read elsewhere. A counter is set so too, unlike the facade's not to an integer.
@@ -91,24 +102,24 @@ impl Registry {
         (self.counters.entries().len(), self.gauges.entries().len())
     }
 
-    /// The handle of this key, kept for the next time unless there are too many.
-    fn handle<H: Clone>(
+    /// What this key is recorded into, remembered for the next time unless there are too many.
+    fn known_or_new<C>(
         &self,
-        handles: &Trie<Key, H>,
+        known: &Trie<Key, Arc<C>>,
         kind: Kind,
         key: &Key,
-        of: impl Fn(Cell) -> Option<H>,
-    ) -> Option<H> {
-        if let Some(handle) = handles.get(key.get_hash(), |known| known == key) {
-            return Some(handle.clone());
+        of: impl Fn(Cell) -> Option<Arc<C>>,
+    ) -> Option<Arc<C>> {
+        if let Some(cell) = known.get(key.get_hash(), |known| known == key) {
+            return Some(Arc::clone(cell));
         }
         let family = self.family(kind, key.name())?;
         let (cell, keep) = family.cell(key);
-        let handle = of(cell)?;
+        let cell = of(cell)?;
         if keep && family.reserve_key() {
-            handles.insert(key.get_hash(), key.to_retained(), handle.clone());
+            known.insert(key.get_hash(), key.to_retained(), Arc::clone(&cell));
         }
-        Some(handle)
+        Some(cell)
     }
 
     /// The metric that was given this name.
@@ -117,6 +128,9 @@ impl Registry {
         let is = |(its_kind, name): &(Kind, String)| *its_kind == kind && name == given;
         if let Some(family) = self.families.get(hash, is) {
             return family.as_ref();
+        }
+        if given.len() > names::LIMIT {
+            return None;
         }
         let room = |count| (count < METRIC_LIMIT).then_some(count + 1);
         if self.given_names.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
@@ -183,27 +197,15 @@ impl metrics::Recorder for Registry {
     }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> metrics::Counter {
-        let of = |cell| match cell {
-            Cell::Counter(counter) => Some(metrics::Counter::from_arc(counter)),
-            _ => None,
-        };
-        self.handle(&self.counters, Kind::Counter, key, of).unwrap_or(metrics::Counter::noop())
+        self.counter(key).map_or_else(metrics::Counter::noop, metrics::Counter::from_arc)
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> metrics::Gauge {
-        let of = |cell| match cell {
-            Cell::Gauge(gauge) => Some(metrics::Gauge::from_arc(gauge)),
-            _ => None,
-        };
-        self.handle(&self.gauges, Kind::Gauge, key, of).unwrap_or(metrics::Gauge::noop())
+        self.gauge(key).map_or_else(metrics::Gauge::noop, metrics::Gauge::from_arc)
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> metrics::Histogram {
-        let of = |cell| match cell {
-            Cell::Histogram(histogram) => Some(metrics::Histogram::from_arc(histogram)),
-            _ => None,
-        };
-        self.handle(&self.histograms, Kind::Histogram, key, of).unwrap_or(metrics::Histogram::noop())
+        self.histogram(key).map_or_else(metrics::Histogram::noop, metrics::Histogram::from_arc)
     }
 }
 
