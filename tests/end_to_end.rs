@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod drain;
 mod lifecycle;
+mod metrics;
 mod probes;
 mod readme;
 mod support;

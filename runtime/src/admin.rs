@@ -97,10 +97,15 @@ async fn started(State(admin): State<Admin>) -> Response {
     }
 }
 
-async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-    let (content_type, text) = admin.telemetry.metrics(accept);
-    ([(CONTENT_TYPE, content_type)], text).into_response()
+/// Reads files and may write megabytes, which a probe is not to wait for.
+async fn metrics(headers: HeaderMap) -> Response {
+    let ranges: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|ranges| ranges.to_str().ok()).collect();
+    let accept = ranges.join(",");
+    match tokio::task::spawn_blocking(move || Telemetry::metrics(Some(&accept))).await {
+        Ok(Ok((content_type, text))) => ([(CONTENT_TYPE, content_type)], text).into_response(),
+        Ok(Err(problem)) => (StatusCode::NOT_FOUND, format!("{problem}\n")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// Takes the directives of `RUST_LOG` as its body.

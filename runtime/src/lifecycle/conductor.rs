@@ -72,6 +72,7 @@ impl<C: CloudService> Conductor<C> {
                 return fail(Exit::new(FAILED, format!("no runtime could be started: {error}")));
             }
         };
+        Telemetry::watch_runtime(runtime.handle());
         let telemetry = Arc::clone(&self.telemetry);
         let lifecycle = Arc::new(Lifecycle::new());
         let exit = control.block_on(async {

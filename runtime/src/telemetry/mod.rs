@@ -13,7 +13,8 @@
 //! - **Traces**: a span for each request, continued from and to others by W3C headers, and one for each `tracing` span of
 //!   `INFO` and up, whatever `RUST_LOG` says. With `OTEL_EXPORTER_OTLP_ENDPOINT` they are sent to a collector, by a thread
 //!   of their own. Without it there are ids all the same.
-//! - **Metrics**: in Prometheus' format on the admin address.
+//! - **Metrics**: in Prometheus' text format or in OpenMetrics on the admin address, with 2000 series a metric at most: what is
+//!   beyond is counted in one with `otel_metric_overflow="true"`.
 //!
 //! In Kubernetes, a manifest gives the attributes of the pod by the downward API in `POD_NAMESPACE`, `POD_NAME`, `POD_UID`,
 //! `POD_IP`, `NODE_NAME` and, as a plain value, `CONTAINER_NAME`; each may have `K8S_` before it.
@@ -38,6 +39,7 @@ use std::{
 
 use opentelemetry::{Context, trace::TraceContextExt};
 use opentelemetry_sdk::trace::Tracer;
+use tokio::runtime::Handle;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
@@ -48,7 +50,6 @@ use tracing_subscriber::{
 
 use self::{
     logs::{Format, LogLayer, Writer},
-    metrics::Recorder,
     settings::OtelSettings,
     traces::SpanFilter,
 };
@@ -90,9 +91,6 @@ pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
     ("OTEL_BSP_EXPORT_TIMEOUT", "How long a batch is tried, in milliseconds", "30000"),
 ];
 
-/// The content type of Prometheus' text format.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 /// The running telemetry of a process: filter, log writer, exporter, metrics.
 pub(crate) struct Telemetry {
     process: &'static Process,
@@ -102,7 +100,6 @@ pub(crate) struct Telemetry {
 struct Process {
     filter: reload::Handle<EnvFilter, Traced>,
     writer: Arc<Writer>,
-    recorder: Recorder,
     #[cfg(feature = "otlp")]
     exporter: Option<export::Exporter>,
 }
@@ -132,9 +129,16 @@ impl Telemetry {
         Self { process }
     }
 
-    /// The metrics as text, and its content type, for what the scraper accepts.
-    pub(crate) fn metrics(&self, _accept: Option<&str>) -> (&'static str, String) {
-        (TEXT, self.process.recorder.render())
+    /// The metrics for a scraper that sent this as `Accept`, and their content type. An error says why there are none.
+    ///
+    /// Blocks for as long as it takes to read some files of `/proc` and to write all series.
+    pub(crate) fn metrics(accept: Option<&str>) -> Result<(&'static str, String), &'static str> {
+        metrics::page(accept)
+    }
+
+    /// Has this runtime in the metrics `tokio_*`, in place of the one before.
+    pub(crate) fn watch_runtime(runtime: &Handle) {
+        metrics::watch_runtime(runtime);
     }
 
     /// Changes the log filter; an error says what is wrong with the directives.
@@ -164,8 +168,7 @@ impl Process {
         let (filter, said) = logs::initial_filter(environment.text("RUST_LOG"));
         warnings.extend(said);
         let resource = resource::resource(about, &otel, environment);
-        let (recorder, said) = Recorder::install(about, &resource);
-        warnings.extend(said);
+        warnings.extend(metrics::install(about, &resource));
 
         opentelemetry::global::set_text_map_propagator(propagation::propagator(&otel.propagators));
         let provider = traces::provider(otel.sampler, resource.clone());
@@ -204,7 +207,6 @@ impl Process {
         let process = Self {
             filter: handle,
             writer,
-            recorder,
             #[cfg(feature = "otlp")]
             exporter,
         };

@@ -24,7 +24,7 @@ use opentelemetry::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::{attributes, propagation};
+use super::{attributes, metrics::Histogram, propagation};
 use crate::config::AccessLog;
 
 /// A request that is being answered. Dropped without `end`, it was cancelled by its client.
@@ -193,15 +193,23 @@ impl ServerRequest {
             }
             Ending::Answered | Ending::TimedOut | Ending::Cancelled => {}
         }
-        metrics::histogram!(
-            "http_server_request_duration_seconds",
-            "http_request_method" => self.method,
-            "http_route" => route,
-            "http_response_status_code" => status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            "url_scheme" => self.scheme,
-            "error_type" => error.unwrap_or_default().to_owned(),
-        )
-        .record(seconds);
+        let labels = [
+            ("http_request_method", self.method.into()),
+            ("http_route", route),
+            ("http_response_status_code", status.map(|status| status.as_str().to_owned()).unwrap_or_default()),
+            ("url_scheme", self.scheme.into()),
+            ("error_type", error.unwrap_or_default().to_owned()),
+        ];
+        let labels = labels.into_iter().map(|(key, value)| metrics::Label::new(key, value)).collect();
+        let duration = Histogram::new("http_server_request_duration_seconds", labels);
+        let span = self.context.span();
+        let ids = span.span_context();
+        if ids.is_sampled() {
+            let trace_id = u128::from_be_bytes(ids.trace_id().to_bytes());
+            duration.record_with_exemplar(seconds, trace_id, u64::from_be_bytes(ids.span_id().to_bytes()));
+        } else {
+            duration.record(seconds);
+        }
     }
 }
 

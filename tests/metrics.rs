@@ -1,0 +1,120 @@
+//! Metrics, as scrapers see them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seaworthy::testing::{Connection, Process, Response};
+
+use crate::support::{fixture, metric};
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+fn scrape(process: &Process, accept: &str) -> Response {
+    let mut connection = Connection::open(process.admin_addr()).expect("it listens");
+    connection.request("GET", "/metrics", &[("accept", accept)], b"").expect("it answers")
+}
+
+#[test]
+fn each_metric_has_the_labels_of_the_contract() {
+    let process = fixture().env("FIXTURE_WORKER", "once").spawn();
+    process.wait_ready();
+    for path in ["/hello/Ada", "/panic", "/no/such/path"] {
+        assert!(process.get(path).status >= 200);
+    }
+    process.wait_until("the worker was started again", || {
+        metric(&process.admin("/metrics"), "seaworthy_worker_restarts_total", &[]) == 1.0
+    });
+    let text = process.admin("/metrics").text();
+    let request =
+        ["error_type", "http_request_method", "http_response_status_code", "http_route", "url_scheme"].as_slice();
+    let contract: &[(&str, &[&str])] = &[
+        ("build_info", &["revision", "rustc", "version"]),
+        ("fixture_greetings_total", &[]),
+        ("http_server_active_requests", &["http_request_method", "url_scheme"]),
+        ("http_server_request_duration_seconds", request),
+        ("process_cpu_seconds_total", &[]),
+        ("process_max_fds", &[]),
+        ("process_open_fds", &[]),
+        ("process_resident_memory_bytes", &[]),
+        ("process_start_time_seconds", &[]),
+        ("process_threads", &[]),
+        ("process_virtual_memory_bytes", &[]),
+        ("seaworthy_check_duration_seconds", &["check", "probe"]),
+        ("seaworthy_check_status", &["check", "probe"]),
+        ("seaworthy_lifecycle_state", &["state"]),
+        ("seaworthy_logs_dropped_total", &["reason"]),
+        ("seaworthy_panics_total", &["http_route"]),
+        ("seaworthy_worker_restarts_total", &["worker"]),
+        ("seaworthy_worker_up", &["worker"]),
+        ("tokio_alive_tasks", &[]),
+        ("tokio_global_queue_depth", &[]),
+        ("tokio_worker_busy_seconds_total", &[]),
+        ("tokio_worker_parks_total", &[]),
+        ("tokio_workers", &[]),
+    ];
+    let contract: BTreeMap<_, BTreeSet<_>> =
+        contract.iter().map(|(name, labels)| (*name, labels.iter().copied().collect())).collect();
+    let mut found = labels_by_name(&text);
+    let attributes = found.remove("target_info").expect("the process has attributes");
+    assert!(attributes.contains("service_name"), "{attributes:?}");
+    assert_eq!(found, contract, "{text}");
+}
+
+/// The labels of each metric of the text format, without the `le` of buckets.
+fn labels_by_name(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut names = BTreeMap::<_, BTreeSet<_>>::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').expect("a sample has a value");
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let name = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+        let labels = labels.split("\",").filter_map(|label| label.split_once('=')).map(|(label, _)| label);
+        names.entry(name).or_default().extend(labels.filter(|label| *label != "le"));
+    }
+    names
+}
+
+#[test]
+fn a_scraper_gets_the_format_that_it_asks_for() {
+    let process = fixture().spawn();
+    process.wait_ready();
+    let mut connection = process.connect();
+    for sampled in ["00", "01"] {
+        let parent = format!("00-0af7651916cd43dd8448eb211c8031{sampled}-b7ad6b7169203331-{sampled}");
+        assert_eq!(connection.request("GET", "/hello/Ada", &[("traceparent", &parent)], b"").unwrap().status, 200);
+    }
+    for accept in ["", "*/*", "text/plain", "application/openmetrics-text;q=nonsense"] {
+        let answer = scrape(&process, accept);
+        assert_eq!(answer.header("content-type"), Some(TEXT), "{accept}");
+        assert!(answer.text().contains("# TYPE fixture_greetings_total counter\nfixture_greetings_total 2\n"));
+        assert!(!answer.text().contains("trace_id="), "{}", answer.text());
+    }
+    let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+    let answer = scrape(&process, prometheus);
+    assert_eq!(answer.header("content-type"), Some(OPEN_METRICS));
+    let text = answer.text();
+    assert!(text.contains("# TYPE fixture_greetings counter\nfixture_greetings_total 2\n"), "{text}");
+    assert!(text.contains("# UNIT http_server_request_duration_seconds seconds\n"), "{text}");
+    assert!(text.ends_with("\n# EOF\n"), "{text}");
+    assert!(text.contains(" # {trace_id=\"0af7651916cd43dd8448eb211c803101\",span_id=\""), "{text}");
+    assert!(!text.contains("803100"), "a trace that is not sampled is no example: {text}");
+    process.assert_contract();
+}
+
+#[test]
+fn what_clients_make_up_adds_no_series() {
+    let process = fixture().spawn();
+    process.wait_ready();
+    let series = || process.admin("/metrics").text().lines().filter(|line| line.starts_with("http_server")).count();
+    let mut connection = process.connect();
+    let mut ask = |number: usize| {
+        let (method, path) = (format!("M{number}"), format!("/made/up/{number}"));
+        let host = format!("host-{number}.example");
+        assert_eq!(connection.request("GET", &path, &[("x-forwarded-host", &host)], b"").unwrap().status, 404);
+        assert_eq!(connection.request(&method, &path, &[], b"").unwrap().status, 404);
+    };
+    ask(0);
+    let before = series();
+    (1..500).for_each(&mut ask);
+    assert_eq!(series(), before);
+    process.assert_contract();
+}
