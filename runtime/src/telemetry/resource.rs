@@ -1,13 +1,9 @@
 //! Who this process is: the attributes that go with everything it exports.
 
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::{
-    Resource,
-    resource::TelemetryResourceDetector,
-    trace::{IdGenerator, RandomIdGenerator},
-};
+use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 
-use super::settings::OtelSettings;
+use super::{settings::OtelSettings, traces::ids::new_trace_id};
 use crate::{About, config::Environment};
 
 /// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
@@ -67,7 +63,7 @@ fn instance_id(settings: &OtelSettings, kubernetes: &[KeyValue]) -> String {
 
 /// A UUID of version 4, from the generator that makes trace ids.
 fn random_uuid() -> String {
-    let mut bytes = RandomIdGenerator::default().new_trace_id().to_bytes();
+    let mut bytes = new_trace_id().to_be_bytes();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = format!("{:032x}", u128::from_be_bytes(bytes));
