@@ -3,8 +3,7 @@
 //! Everything goes through the `metrics` facade, so that a user's own stand beside these. The recorder keeps each
 //! observation of a histogram until it is summed up; a thread does so every few seconds, whether anybody scrapes or not.
 
-use opentelemetry_sdk::Resource;
-
+use super::resource::Resource;
 use crate::About;
 
 /// A metric of the runtime.
@@ -72,10 +71,7 @@ fn describe() {
 
 /// Sets what does not change while the process runs, and the counters whose 0 is worth reading.
 fn begin(about: &About, resource: &Resource) {
-    let revision = resource
-        .get(&opentelemetry::Key::from_static_str("vcs.ref.head.revision"))
-        .map(|value| value.to_string())
-        .unwrap_or_default();
+    let revision = resource.get("vcs.ref.head.revision").cloned().unwrap_or_default();
     metrics::gauge!(
         "build_info",
         "version" => about.version,
@@ -84,7 +80,7 @@ fn begin(about: &About, resource: &Resource) {
     )
     .set(1.0);
     let mut labels: Vec<_> =
-        resource.iter().map(|(key, value)| metrics::Label::new(label_name(key.as_str()), value.to_string())).collect();
+        resource.iter().map(|(key, value)| metrics::Label::new(label_name(key), value.clone())).collect();
     labels.sort();
     labels.dedup_by(|one, other| one.key() == other.key());
     metrics::gauge!("target_info", labels).set(1.0);

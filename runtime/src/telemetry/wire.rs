@@ -26,7 +26,8 @@ pub(crate) enum Raw<'a> {
 
 /// Reads the fields of a message, up to where it is none.
 pub(crate) struct Fields<'a> {
-    rest: &'a [u8],
+    /// What was not read yet.
+    pub(crate) rest: &'a [u8],
 }
 
 pub(crate) fn varint(out: &mut Vec<u8>, field: u32, value: u64) {
@@ -145,11 +146,6 @@ pub(crate) fn remove_attribute(message: &mut Vec<u8>, field: u32, key: &str) {
 // === impl Fields ===
 
 impl<'a> Fields<'a> {
-    /// What was not read yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {

@@ -19,7 +19,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use opentelemetry_sdk::Resource;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
@@ -32,6 +31,7 @@ use self::{
 };
 use super::{
     logs,
+    resource::Resource,
     settings::{BatchSettings, ExporterSettings},
     traces::ids::random,
     wire::{self, Value},
@@ -245,16 +245,7 @@ impl Envelope {
     fn new(resource: &Resource) -> Self {
         let mut attributes = Vec::new();
         for (key, value) in resource {
-            let value = match value {
-                opentelemetry::Value::Bool(value) => Value::Bool(*value),
-                opentelemetry::Value::I64(value) => Value::Int(*value),
-                opentelemetry::Value::F64(value) => Value::Double(*value),
-                text => {
-                    wire::attribute(&mut attributes, 1, key.as_str(), Value::Text(&text.as_str()));
-                    continue;
-                }
-            };
-            wire::attribute(&mut attributes, 1, key.as_str(), value);
+            wire::attribute(&mut attributes, 1, key, Value::Text(value));
         }
         let mut name = Vec::new();
         wire::bytes(&mut name, 1, b"seaworthy");

@@ -101,7 +101,7 @@ impl Queue {
         }
         let mut entries = fields(&spans.bytes);
         batch.count = entries.by_ref().take(most).count();
-        let end = spans.bytes.len() - entries.rest().len();
+        let end = spans.bytes.len() - entries.rest.len();
         batch.bytes.extend_from_slice(&spans.bytes[..end]);
         spans.bytes.drain(..end);
         spans.count -= batch.count;

@@ -54,7 +54,7 @@ fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queue>) {
     let variables = more.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
     let (settings, warnings) = OtelSettings::read(&variables.collect());
     assert_eq!(warnings, Vec::<String>::new());
-    let resource = Resource::builder_empty().with_service_name("greeter").build();
+    let resource = [("service.name".to_owned(), "greeter".to_owned())].into();
     start(settings.exporter.unwrap(), &resource).unwrap()
 }
 

@@ -173,7 +173,7 @@ fn rejected_spans(body: &[u8]) -> Result<u64, Failure> {
             rejected = counts.last().unwrap_or(0);
         }
     }
-    if answer.rest().is_empty() { Ok(rejected) } else { Err(refused("its answer is not one of OTLP")) }
+    if answer.rest.is_empty() { Ok(rejected) } else { Err(refused("its answer is not one of OTLP")) }
 }
 
 /// In seconds; the other form, a date, is not worth its parsing.
