@@ -100,7 +100,16 @@ fn attribute_head(out: &mut Vec<u8>, field: u32, key: &str, text: usize) {
 
 /// All of a `KeyValue` but the content of its `AnyValue`.
 fn key_and_value(out: &mut Vec<u8>, field: u32, key: &str, value: usize) {
-    length(out, field, size_with_length(key.len()) + size_with_length(value));
+    let pair = size_with_length(key.len()) + size_with_length(value);
+    out.reserve(pair + 16);
+    if field < 16 && pair < 0x80 {
+        // As below, for nearly all: each length is one byte.
+        out.extend_from_slice(&[(field << 3 | 2) as u8, pair as u8, 1 << 3 | 2, key.len() as u8]);
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(&[2 << 3 | 2, value as u8]);
+        return;
+    }
+    length(out, field, pair);
     bytes(out, 1, key.as_bytes());
     length(out, 2, value);
 }
