@@ -2,11 +2,9 @@
 
 use std::{any, fmt, future::Future, ops::Deref};
 
-use opentelemetry::trace::TraceContextExt;
 use tracing::{Instrument, Span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::telemetry::Failure;
+use crate::telemetry::{Failure, set_attributes};
 
 /// A marked handler. `#[handler]` writes the implementation.
 pub trait Handler {
@@ -22,8 +20,12 @@ pub type Field<'a> = (&'static str, &'a (dyn fmt::Display + Sync));
 /// The span of the handler `H`, with the fields that its attribute names.
 pub fn handler_span<H: Handler>(fields: &[Field<'_>]) -> Span {
     let span = tracing::info_span!("handler", otel.name = H::NAME, code.function.name = H::FUNCTION,);
-    for (name, value) in fields {
-        span.set_attribute(*name, value.to_string());
+    if !fields.is_empty() {
+        set_attributes(&span, |span| {
+            for (name, value) in fields {
+                span.formatted(name, format_args!("{value}"));
+            }
+        });
     }
     span
 }
@@ -33,11 +35,14 @@ pub fn handler_span<H: Handler>(fields: &[Field<'_>]) -> Span {
 /// The failure is one log record with the ids of the span. Within a request it waits for the status: at `INFO` for a 4xx,
 /// else at `ERROR`.
 pub async fn handle<H: Handler, T>(span: Span, body: impl Future<Output = T>, describe: fn(&T) -> Option<String>) -> T {
-    let output = body.instrument(span.clone()).await;
-    if let Some(error) = describe(&output) {
-        Failure { function: H::FUNCTION, error, span: span.context().span().span_context().clone() }.record();
-    }
-    output
+    let described = async move {
+        let output = body.await;
+        if let Some(error) = describe(&output) {
+            Failure::new(H::FUNCTION, error).record();
+        }
+        output
+    };
+    described.instrument(span).await
 }
 
 /// Never called: it stands for what a body returns where the type is all that matters.

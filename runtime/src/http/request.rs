@@ -110,8 +110,8 @@ where
             return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
         };
         let pattern = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-        let telemetry = ServerRequest::begin(&parts, pattern, connection.local, connection.peer);
         let route = Arc::clone(self.route.get_or_init(|| self.traffic.route(pattern)));
+        let telemetry = ServerRequest::begin(&parts, &route.telemetry, connection.local, connection.peer);
         let is_full = self.traffic.is_full();
         let cut = connection.cut.clone().cancelled_owned();
         let version = parts.version;

@@ -17,7 +17,7 @@ use crate::{
     config::Settings,
     lifecycle::Lifecycle,
     probe::board::Board,
-    telemetry::{Ending, ServerRequest},
+    telemetry::{Ending, RouteTelemetry, ServerRequest},
 };
 
 /// What is in progress on the main listener of one service, and the limits to it.
@@ -39,8 +39,7 @@ pub(crate) struct Traffic {
 /// What is in progress on one route.
 #[derive(Debug)]
 pub(crate) struct RouteTraffic {
-    /// As it was given to the router; `None` where no route matches.
-    pub(crate) pattern: Option<Box<str>>,
+    pub(crate) telemetry: Arc<RouteTelemetry>,
     in_flight: AtomicUsize,
 }
 
@@ -116,7 +115,8 @@ impl Traffic {
 
     /// Registers a route, at its first request.
     pub(crate) fn route(&self, pattern: Option<&str>) -> Arc<RouteTraffic> {
-        let route = Arc::new(RouteTraffic { pattern: pattern.map(Into::into), in_flight: AtomicUsize::new(0) });
+        let telemetry = Arc::new(RouteTelemetry::new(pattern));
+        let route = Arc::new(RouteTraffic { telemetry, in_flight: AtomicUsize::new(0) });
         self.routes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&route));
         route
     }
@@ -132,7 +132,7 @@ impl Traffic {
         for route in &*self.routes.lock().unwrap_or_else(PoisonError::into_inner) {
             let in_flight = route.in_flight.load(Ordering::Relaxed);
             if in_flight > 0 {
-                *by_route.entry(route.pattern.as_deref().unwrap_or("no route").to_owned()).or_default() += in_flight;
+                *by_route.entry(route.telemetry.pattern().unwrap_or("no route").to_owned()).or_default() += in_flight;
             }
         }
         by_route

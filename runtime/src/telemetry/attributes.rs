@@ -5,8 +5,12 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use http::{HeaderMap, Method, Version, header, request::Parts};
-use opentelemetry::KeyValue;
+use http::{HeaderMap, HeaderName, Method, Version, header, request::Parts};
+
+use super::{traces::span::Encoded, wire::Value};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Parameters whose values are credentials, from the conventions' list.
 const REDACTED: &[&str] = &[
@@ -19,10 +23,15 @@ const REDACTED: &[&str] = &[
     "sig",
 ];
 
-/// The method as attribute and label; `_OTHER` for one that clients made up.
-pub(crate) fn method_name(method: &Method) -> &'static str {
-    const KNOWN: &[&str] = &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
-    KNOWN.iter().find(|known| **known == method.as_str()).unwrap_or(&"_OTHER")
+/// The methods by the conventions' list. All others are the first of these.
+pub(crate) const METHODS: [&str; 11] =
+    ["_OTHER", "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
+/// The schemes that clients use.
+pub(crate) const SCHEMES: [&str; 2] = ["http", "https"];
+
+/// Which of [`METHODS`] it is, as attribute and label; `_OTHER` for one that clients made up.
+pub(crate) fn method(method: &Method) -> usize {
+    METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(0)
 }
 
 /// The name of a server span: `GET /hello/{name}`, `GET` where no route matched; never the path.
@@ -34,53 +43,76 @@ pub(crate) fn span_name(method: &'static str, route: Option<&str>) -> Cow<'stati
     }
 }
 
-/// The scheme that the client used, as far as a proxy in front says so.
-pub(crate) fn scheme(headers: &HeaderMap) -> &'static str {
-    match text(headers, "x-forwarded-proto") {
-        Some(proto) if proto.eq_ignore_ascii_case("https") => "https",
-        _ => "http",
-    }
+/// Which of [`SCHEMES`] the client used, as far as a proxy in front says so.
+pub(crate) fn scheme(headers: &HeaderMap) -> usize {
+    text(headers, &X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https")).into()
 }
 
-/// The attributes that are known before the request is answered.
+/// Adds the attributes that are known before the request is answered.
 pub(crate) fn of_request(
+    span: &mut Encoded,
     request: &Parts,
-    method: &'static str,
-    scheme: &'static str,
+    method: &str,
+    scheme: &str,
     route: Option<&str>,
     local: SocketAddr,
     peer: SocketAddr,
-) -> Vec<KeyValue> {
-    let mut attributes = Vec::with_capacity(16);
-    let mut add = |name: &'static str, value: opentelemetry::Value| {
-        attributes.push(KeyValue::new(name, value));
-    };
-    add("http.request.method", method.into());
+) {
+    span.attribute("http.request.method", Value::Text(method));
     if method == "_OTHER" {
-        let original = request.method.as_str().to_owned();
-        add("http.request.method_original", original.into());
+        span.attribute("http.request.method_original", Value::Text(request.method.as_str()));
     }
     if let Some(route) = route {
-        add("http.route", route.to_owned().into());
+        span.attribute("http.route", Value::Text(route));
     }
-    add("url.path", request.uri.path().to_owned().into());
-    add("url.scheme", scheme.into());
+    span.attribute("url.path", Value::Text(request.uri.path()));
+    span.attribute("url.scheme", Value::Text(scheme));
     if let Some(query) = request.uri.query() {
-        add("url.query", redacted(query).into_owned().into());
+        span.attribute("url.query", Value::Text(&redacted(query)));
     }
-    let (host, port) = server(request, scheme, local);
-    add("server.address", host.into());
-    add("server.port", i64::from(port).into());
-    let client = forwarded_client(&request.headers).unwrap_or(peer.ip());
-    add("client.address", client.to_string().into());
-    add("network.peer.address", peer.ip().to_string().into());
+    match server(request) {
+        Some((host, port)) => {
+            span.attribute("server.address", Value::Text(host));
+            let default = if scheme == "https" { 443 } else { 80 };
+            span.attribute("server.port", Value::Int(port.unwrap_or(default).into()));
+        }
+        None => {
+            address(span, "server.address", local.ip());
+            span.attribute("server.port", Value::Int(local.port().into()));
+        }
+    }
+    address(span, "client.address", forwarded_client(&request.headers).unwrap_or(peer.ip()));
+    address(span, "network.peer.address", peer.ip());
     if let Some(version) = version(request.version) {
-        add("network.protocol.version", version.into());
+        span.attribute("network.protocol.version", Value::Text(version));
     }
-    if let Some(agent) = text(&request.headers, header::USER_AGENT.as_str()) {
-        add("user_agent.original", agent.to_owned().into());
+    if let Some(agent) = text(&request.headers, &header::USER_AGENT) {
+        span.attribute("user_agent.original", Value::Text(agent));
     }
-    attributes
+}
+
+/// The machinery of formatting costs more than all other attributes together, and nearly all addresses are of IPv4.
+fn address(span: &mut Encoded, name: &str, address: IpAddr) {
+    let IpAddr::V4(v4) = address else {
+        return span.formatted(name, format_args!("{address}"));
+    };
+    let mut digits = [0; 15];
+    let mut length = 0;
+    let mut push = |byte| {
+        digits[length] = byte;
+        length += 1;
+    };
+    for (place, octet) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            push(b'.');
+        }
+        for (unit, least) in [(100, 100), (10, 10), (1, 0)] {
+            if octet >= least {
+                push(b'0' + octet / unit % 10);
+            }
+        }
+    }
+    span.attribute(name, Value::Text(str::from_utf8(&digits[..length]).unwrap_or_default()));
 }
 
 /// The query, with `REDACTED` for the values of credentials.
@@ -107,32 +139,29 @@ fn form_decoded(name: &str) -> Option<Cow<'_, str>> {
     url::form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name)
 }
 
-/// What the client called this server, else the address that it reached.
-fn server(request: &Parts, scheme: &str, local: SocketAddr) -> (String, u16) {
-    let authority = request
-        .uri
-        .authority()
-        .cloned()
-        .or_else(|| request.headers.get(header::HOST).and_then(|host| host.as_bytes().try_into().ok()));
-    match authority {
-        Some(authority) if !authority.host().is_empty() => {
-            let default = if scheme == "https" { 443 } else { 80 };
-            let port = authority.port_u16().unwrap_or(default);
-            (authority.host().to_owned(), port)
-        }
-        _ => (local.ip().to_string(), local.port()),
+/// What the client called this server, if it did, with the port if that is not the scheme's.
+fn server(request: &Parts) -> Option<(&str, Option<u16>)> {
+    if let Some(authority) = request.uri.authority() {
+        return Some((authority.host(), authority.port_u16())).filter(|(host, _)| !host.is_empty());
     }
+    let host = text(&request.headers, &header::HOST)?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&byte);
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+        _ => (host, None),
+    };
+    (!name.is_empty() && name.bytes().all(is_name)).then_some((name, port))
 }
 
 /// The client as the proxies in front saw it. Anybody can say anything here: it is for reading, not for deciding.
 fn forwarded_client(headers: &HeaderMap) -> Option<IpAddr> {
-    let forwarded = text(headers, "forwarded").and_then(|value| {
+    let forwarded = text(headers, &header::FORWARDED).and_then(|value| {
         value.split(',').next()?.split(';').find_map(|part| {
             let (name, value) = part.trim().split_once('=')?;
             name.eq_ignore_ascii_case("for").then_some(value)
         })
     });
-    let first = forwarded.or_else(|| text(headers, "x-forwarded-for")?.split(',').next())?;
+    let first = forwarded.or_else(|| text(headers, &X_FORWARDED_FOR)?.split(',').next())?;
     let first = first.trim().trim_matches('"');
     first
         .parse::<SocketAddr>()
@@ -152,27 +181,42 @@ fn version(version: Version) -> Option<&'static str> {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::{common::v1::any_value, trace::v1::Span};
+    use prost::Message;
+
     use super::*;
 
     fn attributes(request: http::request::Builder) -> Vec<(String, String)> {
         let (parts, ()) = request.body(()).unwrap().into_parts();
+        let mut span = Encoded::default();
         of_request(
+            &mut span,
             &parts,
-            method_name(&parts.method),
-            scheme(&parts.headers),
+            METHODS[method(&parts.method)],
+            SCHEMES[scheme(&parts.headers)],
             Some("/hello/{name}"),
             "10.0.0.1:8080".parse().unwrap(),
             "10.0.0.2:50000".parse().unwrap(),
-        )
-        .into_iter()
-        .map(|attribute| (attribute.key.to_string(), attribute.value.to_string()))
-        .collect()
+        );
+        Span::decode(&span.0[..])
+            .unwrap()
+            .attributes
+            .into_iter()
+            .map(|attribute| {
+                let value = match attribute.value.unwrap().value.unwrap() {
+                    any_value::Value::StringValue(text) => text,
+                    any_value::Value::IntValue(number) => number.to_string(),
+                    other => panic!("{other:?}"),
+                };
+                (attribute.key, value)
+            })
+            .collect()
     }
 
     fn one(request: http::request::Builder, name: &str) -> Option<String> {
@@ -256,11 +300,20 @@ mod tests {
     }
 
     #[test]
+    fn addresses() {
+        for text in ["0.0.0.0", "1.20.100.255", "10.9.90.199", "101.0.0.1", "2001:db8::1"] {
+            assert_eq!(one(get("/").header("x-forwarded-for", text), "client.address").unwrap(), text);
+        }
+    }
+
+    #[test]
     fn the_server_is_what_the_client_called_it() {
         assert_eq!(one(get("/"), "server.address").unwrap(), "10.0.0.1");
         assert_eq!(one(get("/"), "server.port").unwrap(), "8080");
         assert_eq!(one(get("/").header("host", "a"), "server.port").unwrap(), "80");
         assert_eq!(one(get("http://b:81/"), "server.address").unwrap(), "b");
+        assert_eq!(one(get("/").header("host", "[::1]:81"), "server.address").unwrap(), "[::1]");
+        assert_eq!(one(get("/").header("host", "[::1]"), "server.port").unwrap(), "80");
         assert_eq!(one(get("/").header("host", "\u{ff}@@"), "server.address").unwrap(), "10.0.0.1");
     }
 }

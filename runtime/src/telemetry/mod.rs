@@ -22,6 +22,7 @@
 // (there are some in tests) use them too.
 
 mod attributes;
+mod clock;
 #[cfg(feature = "otlp")]
 mod export;
 mod logs;
@@ -29,39 +30,37 @@ mod metrics;
 mod propagation;
 mod request;
 mod resource;
+mod route;
 mod settings;
 mod traces;
+mod wire;
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-use opentelemetry::{Context, trace::TraceContextExt};
-use opentelemetry_sdk::trace::Tracer;
 use tokio::runtime::Handle;
-use tracing_opentelemetry::OpenTelemetryLayer;
-use tracing_subscriber::{
-    EnvFilter, Layer, Registry,
-    filter::Filtered,
-    layer::{Layered, SubscriberExt},
-    reload,
-};
+use tracing_subscriber::layer::SubscriberExt;
 
 use self::{
-    logs::{Format, LogLayer, Writer},
+    logs::{FilterLayer, Format, Logs, Writer},
     settings::OtelSettings,
-    traces::SpanFilter,
+    traces::{Sink, Tracing, stack},
 };
 use crate::{
     About,
     config::{Environment, Settings},
 };
 
-pub use self::propagation::inject_context;
-pub(crate) use self::request::{Ending, Failure, ServerRequest};
+pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
-pub(crate) use self::traces::collected::finished_spans;
+pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
+pub(crate) use self::{
+    request::{Ending, Failure, ServerRequest},
+    route::RouteTelemetry,
+    traces::set_attributes,
+};
 
 /// The variables that are read here, for `--help`: name, purpose, default.
 pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
@@ -98,14 +97,11 @@ pub(crate) struct Telemetry {
 
 /// What there is one of in a process.
 struct Process {
-    filter: reload::Handle<EnvFilter, Traced>,
+    filter: FilterLayer,
     writer: Arc<Writer>,
     #[cfg(feature = "otlp")]
     exporter: Option<export::Exporter>,
 }
-
-/// What the filter of the logs stands on.
-type Traced = Layered<Filtered<OpenTelemetryLayer<Registry, Tracer>, SpanFilter, Registry>, Registry>;
 
 static PROCESS: OnceLock<Process> = OnceLock::new();
 
@@ -144,7 +140,8 @@ impl Telemetry {
     /// Changes the log filter; an error says what is wrong with the directives.
     pub(crate) fn set_filter(&self, directives: &str) -> Result<(), String> {
         let filter = logs::checked_filter(directives)?;
-        self.process.filter.reload(filter).map_err(|error| error.to_string())
+        self.process.filter.replace(filter);
+        Ok(())
     }
 
     /// Sends what is still here, waiting at most this long. Blocks; safe on any thread.
@@ -170,34 +167,30 @@ impl Process {
         let resource = resource::resource(about, &otel, environment);
         warnings.extend(metrics::install(about, &resource));
 
-        opentelemetry::global::set_text_map_propagator(propagation::propagator(&otel.propagators));
-        let provider = traces::provider(otel.sampler, resource.clone());
-        #[cfg(any(test, feature = "testing"))]
-        let provider = provider.with_span_processor(traces::collected::Collector);
+        propagation::set_propagators(&otel.propagators);
         #[cfg(feature = "otlp")]
-        let (provider, exporter) = match otel.exporter.map(|to| export::start(to, &resource)) {
-            Some(Ok((exporter, queue))) => (provider.with_span_processor(queue), Some(exporter)),
+        let (exporter, queue) = match otel.exporter.map(|to| export::start(to, &resource)) {
+            Some(Ok((exporter, queue))) => (Some(exporter), Some(queue)),
             Some(Err(error)) => {
                 warnings.push(format!("no span is exported: {error}"));
-                (provider, None)
+                (None, None)
             }
-            None => (provider, None),
+            None => (None, None),
         };
         #[cfg(not(feature = "otlp"))]
         if otel.exporter.is_some() {
             warnings.push("no span is exported: this build lacks the feature `otlp` of seaworthy".into());
         }
-        let provider = provider.build();
-        opentelemetry::global::set_tracer_provider(provider.clone());
+        let sink = Sink {
+            #[cfg(feature = "otlp")]
+            queue,
+        };
 
         let no_color = environment.text("NO_COLOR").is_some();
         let writer = Writer::to_stdout();
-        let log = LogLayer::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
-        let (filter, handle) = reload::Layer::new(filter);
-        // The layer of traces comes first, since it wants the registry itself beneath it.
-        let subscriber = tracing_subscriber::registry()
-            .with(traces::layer(&provider).with_filter(SpanFilter))
-            .with(log.with_filter(filter));
+        let logs = Logs::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
+        let filter = FilterLayer::new(filter);
+        let subscriber = Tracing::new(otel.sampler, sink, logs).with(filter.clone());
         if tracing::subscriber::set_global_default(subscriber).is_err() {
             warnings.push(
                 "another `tracing` subscriber is installed in this process: it gets the logs, and there are no traces"
@@ -205,7 +198,7 @@ impl Process {
             );
         }
         let process = Self {
-            filter: handle,
+            filter,
             writer,
             #[cfg(feature = "otlp")]
             exporter,
@@ -218,9 +211,5 @@ impl Process {
 ///
 /// The same that its log lines have as `trace_id`, whether or not the trace is kept. `None` outside a request.
 pub fn trace_id() -> Option<String> {
-    Context::map_current(|context| {
-        let span = context.span();
-        let span = span.span_context();
-        span.is_valid().then(|| span.trace_id().to_string())
-    })
+    stack::current_ids().map(|ids| format!("{:032x}", ids.trace))
 }

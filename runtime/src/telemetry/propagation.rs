@@ -1,18 +1,72 @@
-//! W3C trace context and baggage, in and out.
+//! Trace context and baggage in the headers of requests: W3C's `traceparent`, `tracestate` and `baggage`.
 //!
-//! The SDK's propagators read one value a header and take traces that the specification refuses, so headers go through
-//! [`Incoming`] first: a malformed or repeated `traceparent` counts as none, lists in several headers are one list.
+//! A service passes on what it was sent, and more than one hop trusts what it passes on: a header that is malformed, or
+//! repeated where it must not be, counts as none. A `tracestate` is only as good as the `traceparent` beside it.
+//!
+//! The SDK's propagators parse into lists and maps that nobody here reads; this keeps the text.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::{
-    Context,
-    propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator},
-};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
-use super::settings::Propagator;
+use super::{
+    settings::Propagator,
+    traces::{Ids, stack, store},
+};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+/// The limits that W3C sets.
+const MAX_TRACESTATE_MEMBERS: usize = 32;
+const MAX_BAGGAGE_MEMBERS: usize = 64;
+const MAX_BAGGAGE_BYTES: usize = 8192;
+
+/// Which formats are in use, for the whole process: a bit for each [`Propagator`].
+static IN_USE: AtomicU8 = AtomicU8::new(0);
+
+/// Sets the formats that are read and written.
+pub(crate) fn set_propagators(propagators: &[Propagator]) {
+    IN_USE.store(propagators.iter().fold(0, |bits, propagator| bits | bit(*propagator)), Ordering::Relaxed);
+}
+
+fn uses(propagator: Propagator) -> bool {
+    IN_USE.load(Ordering::Relaxed) & bit(propagator) != 0
+}
+
+fn bit(propagator: Propagator) -> u8 {
+    1 << propagator as u8
+}
+
+/// What travels with a trace besides its ids. Both may be empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Carried {
+    pub(crate) tracestate: String,
+    pub(crate) baggage: String,
+}
+
+/// What a request came with.
+#[derive(Debug, Default)]
+pub(crate) struct Remote {
+    pub(crate) parent: Option<Ids>,
+    pub(crate) carried: Option<Arc<Carried>>,
+}
+
+/// Where in a trace some code runs: what [`trace_id`](super::trace_id) and [`inject_context`] take from where they are
+/// called, to be kept and used elsewhere, such as in a job that a queue takes over.
+#[derive(Clone, Debug)]
+pub struct TraceContext {
+    ids: Ids,
+    carried: Option<Arc<Carried>>,
+}
 
 /// Adds the current trace context and baggage to the headers of an outgoing request.
 ///
@@ -24,189 +78,174 @@ use super::settings::Propagator;
 /// assert!(headers.is_empty()); // there is no trace here
 /// ```
 pub fn inject_context(headers: &mut HeaderMap) {
-    opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.inject_context(&Context::current(), &mut Outgoing(headers));
-    });
-}
-
-/// The context that a request came with: its trace and its baggage, as far as they are valid.
-pub(crate) fn extract_context(headers: &HeaderMap) -> Context {
-    opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&Context::new(), &Incoming::new(headers))
-    })
-}
-
-/// The propagators that were asked for, as one.
-pub(crate) fn propagator(propagators: &[Propagator]) -> TextMapCompositePropagator {
-    TextMapCompositePropagator::new(
-        propagators
-            .iter()
-            .map(|propagator| -> Box<dyn TextMapPropagator + Send + Sync> {
-                match propagator {
-                    Propagator::TraceContext => Box::new(TraceContextPropagator::new()),
-                    Propagator::Baggage => Box::new(BaggagePropagator::new()),
-                }
-            })
-            .collect(),
-    )
-}
-
-struct Outgoing<'a>(&'a mut HeaderMap);
-
-/// The headers of a request, where they are valid.
-struct Incoming<'a> {
-    traceparent: Option<&'a str>,
-    tracestate: Option<Cow<'a, str>>,
-    baggage: Option<Cow<'a, str>>,
-}
-
-// === impl Outgoing ===
-
-impl Injector for Outgoing<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        // The SDK writes an empty `tracestate` where there is none.
-        if value.is_empty() {
-            return;
-        }
-        if let (Ok(key), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(key, value);
-        }
+    if let Some(context) = TraceContext::current() {
+        context.inject(headers);
     }
 }
 
-// === impl Incoming ===
+// === impl TraceContext ===
 
-impl<'a> Incoming<'a> {
-    fn new(headers: &'a HeaderMap) -> Self {
-        let mut parents = headers.get_all("traceparent").iter();
-        let traceparent = match (parents.next(), parents.next()) {
-            (Some(value), None) => value.to_str().ok().map(str::trim).filter(|text| is_traceparent(text)),
-            _ => None,
+impl TraceContext {
+    /// That of the current code; `None` outside a request.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let (ids, span) = stack::current(|entered| (entered.ids, entered.span.as_ref().map(|(id, _)| id.clone())))?;
+        let carried = span.and_then(|id| store::with(&id, |data| data.carried.clone())).flatten();
+        (ids.trace != 0).then_some(Self { ids, carried })
+    }
+
+    /// The trace's id, as 32 hex digits.
+    #[must_use]
+    pub fn trace_id(&self) -> String {
+        format!("{:032x}", self.ids.trace)
+    }
+
+    /// The id of the span that the code ran in, as 16 hex digits.
+    #[must_use]
+    pub fn span_id(&self) -> String {
+        format!("{:016x}", self.ids.span)
+    }
+
+    /// Whether the trace is kept.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.ids.sampled
+    }
+
+    /// The baggage that came with the request, as its header has it: `key=value,key=value`.
+    #[must_use]
+    pub fn baggage(&self) -> &str {
+        self.carried.as_ref().map_or("", |carried| &carried.baggage)
+    }
+
+    /// Adds it to the headers of an outgoing request, as [`inject_context`] does.
+    pub fn inject(&self, headers: &mut HeaderMap) {
+        let Self { ids, carried } = self;
+        let mut set = |name, value: &str| {
+            if !value.is_empty()
+                && let Ok(value) = HeaderValue::try_from(value)
+            {
+                headers.insert(name, value);
+            }
         };
-        Self { traceparent, tracestate: list(headers, "tracestate"), baggage: list(headers, "baggage") }
+        if uses(Propagator::TraceContext) {
+            let mut parent = String::with_capacity(55);
+            // Writing to a string can't fail.
+            _ = write!(parent, "00-{:032x}-{:016x}-{:02x}", ids.trace, ids.span, u8::from(ids.sampled));
+            set(TRACEPARENT, &parent);
+            set(TRACESTATE, carried.as_ref().map_or("", |carried| &carried.tracestate));
+        }
+        if uses(Propagator::Baggage) {
+            set(BAGGAGE, self.baggage());
+        }
     }
 }
 
-impl Extractor for Incoming<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        match key {
-            "traceparent" => self.traceparent,
-            "tracestate" => self.tracestate.as_deref(),
-            "baggage" => self.baggage.as_deref(),
-            _ => None,
-        }
-    }
+/// What a request came with: its trace and its baggage, as far as they are valid.
+pub(crate) fn extract_context(headers: &HeaderMap) -> Remote {
+    let parent = if uses(Propagator::TraceContext) { parent(headers) } else { None };
+    let tracestate = parent.and_then(|_| list(headers, &TRACESTATE)).filter(|text| is_tracestate(text));
+    let baggage = if uses(Propagator::Baggage) { list(headers, &BAGGAGE) } else { None };
+    let baggage = baggage.map(|text| valid_baggage(&text));
+    let carried = Carried {
+        tracestate: tracestate.map(Cow::into_owned).unwrap_or_default(),
+        baggage: baggage.unwrap_or_default(),
+    };
+    Remote { parent, carried: (carried != Carried::default()).then(|| Arc::new(carried)) }
+}
 
-    fn keys(&self) -> Vec<&str> {
-        vec!["traceparent", "tracestate", "baggage"]
+/// The parent, if there is exactly one.
+fn parent(headers: &HeaderMap) -> Option<Ids> {
+    let first = headers.get(&TRACEPARENT)?;
+    if headers.get_all(&TRACEPARENT).iter().nth(1).is_some() {
+        return None;
     }
+    parse_traceparent(first.to_str().ok()?.trim())
 }
 
 /// A list that may be spread over several headers. One that can't be read makes the whole list unusable.
-fn list<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    headers.get(name)?;
     let mut values = headers.get_all(name).iter();
     let first = values.next()?.to_str().ok()?;
     values.try_fold(Cow::Borrowed(first), |list, value| Some(Cow::Owned(format!("{list},{}", value.to_str().ok()?))))
 }
 
 /// `version-traceid-parentid-flags` in lower-case hex of the right lengths. A future version may have more behind a dash.
-fn is_traceparent(text: &str) -> bool {
+fn parse_traceparent(text: &str) -> Option<Ids> {
     let bytes = text.as_bytes();
-    let hex = |range: std::ops::Range<usize>| {
-        bytes.get(range).is_some_and(|part| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+    let (version, rest) = (bytes.get(..2)?, bytes.get(55..)?);
+    let ends = match version {
+        b"00" => rest.is_empty(),
+        b"ff" => false,
+        _ => rest.is_empty() || rest.starts_with(b"-"),
     };
-    let dash = |at: usize| bytes.get(at) == Some(&b'-');
-    let end = if text.starts_with("00") {
-        bytes.len() == 55
-    } else {
-        !text.starts_with("ff") && (bytes.len() == 55 || dash(55))
+    let dashes = [2, 35, 52].into_iter().all(|at| bytes[at] == b'-');
+    if !ends || !dashes {
+        return None;
+    }
+    hex(version)?;
+    let (trace, span, flags) = (hex(&bytes[3..35])?, hex(&bytes[36..52])?, hex(&bytes[53..55])?);
+    (trace != 0 && span != 0).then_some(Ids { trace, span: span as u64, sampled: flags & 1 == 1 })
+}
+
+fn hex(digits: &[u8]) -> Option<u128> {
+    digits.iter().try_fold(0, |number, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u128::from(digit))
+    })
+}
+
+/// `key=value` members, none twice. One that is wrong makes the whole list unusable, as W3C has it.
+fn is_tracestate(text: &str) -> bool {
+    let mut keys = Vec::new();
+    for member in text.split(',').map(str::trim).filter(|member| !member.is_empty()) {
+        let Some((key, value)) = member.split_once('=') else { return false };
+        let key_of = |part: &str, most: usize| {
+            (1..=most).contains(&part.len())
+                && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/'))
+        };
+        let good_key = match key.split_once('@') {
+            Some((tenant, system)) => key_of(tenant, 241) && key_of(system, 14),
+            None => key_of(key, 256),
+        };
+        let good_value = (1..=256).contains(&value.len())
+            && value.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'=' && b != b',');
+        if !good_key || !good_value || keys.contains(&key) {
+            return false;
+        }
+        keys.push(key);
+    }
+    (1..=MAX_TRACESTATE_MEMBERS).contains(&keys.len())
+}
+
+/// The members that are `key=value`, with their properties, up to the limits.
+fn valid_baggage(text: &str) -> String {
+    let mut valid = String::new();
+    let members = text.split(',').map(str::trim).filter(|member| is_baggage(member));
+    for member in members.take(MAX_BAGGAGE_MEMBERS) {
+        if valid.len() + 1 + member.len() > MAX_BAGGAGE_BYTES {
+            break;
+        }
+        if !valid.is_empty() {
+            valid.push(',');
+        }
+        valid.push_str(member);
+    }
+    valid
+}
+
+fn is_baggage(member: &str) -> bool {
+    let is_token = |key: &str| {
+        !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
     };
-    end && hex(0..2) && dash(2) && hex(3..35) && dash(35) && hex(36..52) && dash(52) && hex(53..55)
+    let is_value = |value: &str| value.bytes().all(|b| (0x20..0x7f).contains(&b) && !b"\"\\,".contains(&b));
+    member.split_once('=').is_some_and(|(key, value)| is_token(key.trim()) && is_value(value))
 }
 
 #[cfg(test)]
-mod tests {
-    use opentelemetry::{baggage::BaggageExt, trace::TraceContextExt};
-
-    use super::*;
-
-    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-    fn extract(headers: &[(&'static str, &str)]) -> Context {
-        let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).fold(
-            HeaderMap::new(),
-            |mut map, (name, value)| {
-                map.append(name, value);
-                map
-            },
-        );
-        propagator(&[Propagator::TraceContext, Propagator::Baggage])
-            .extract_with_context(&Context::new(), &Incoming::new(&headers))
-    }
-
-    fn trace_of(headers: &[(&'static str, &str)]) -> Option<String> {
-        let context = extract(headers);
-        let span = context.span();
-        let span = span.span_context();
-        span.is_valid().then(|| span.trace_id().to_string())
-    }
-
-    #[test]
-    fn a_valid_parent_is_taken() {
-        assert_eq!(trace_of(&[("traceparent", PARENT)]).unwrap(), TRACE);
-        let future = "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-ever";
-        assert_eq!(trace_of(&[("traceparent", future)]).unwrap(), TRACE);
-    }
-
-    #[test]
-    fn a_malformed_or_repeated_parent_counts_as_none() {
-        for bad in [
-            "",
-            "00",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-extra",
-            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "00-af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
-            "0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.extra",
-            "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01",
-        ] {
-            assert_eq!(trace_of(&[("traceparent", bad)]), None, "{bad}");
-        }
-        assert_eq!(trace_of(&[("traceparent", PARENT), ("traceparent", PARENT)]), None);
-    }
-
-    #[test]
-    fn lists_over_several_headers_are_one() {
-        let context = extract(&[
-            ("traceparent", PARENT),
-            ("tracestate", "a=1"),
-            ("tracestate", "b=2"),
-            ("baggage", "user=7"),
-            ("baggage", "tenant=x"),
-        ]);
-        let span = context.span();
-        assert_eq!(span.span_context().trace_state().header(), "a=1,b=2");
-        assert_eq!(context.baggage().get("user").unwrap().as_str(), "7");
-        assert_eq!(context.baggage().get("tenant").unwrap().as_str(), "x");
-    }
-
-    #[test]
-    fn it_goes_out_as_it_came_in() {
-        let context = extract(&[("traceparent", PARENT), ("tracestate", "a=1"), ("baggage", "user=7")]);
-        let mut headers = HeaderMap::new();
-        propagator(&[Propagator::TraceContext, Propagator::Baggage])
-            .inject_context(&context, &mut Outgoing(&mut headers));
-        assert_eq!(headers["traceparent"], PARENT);
-        assert_eq!(headers["tracestate"], "a=1");
-        assert_eq!(headers["baggage"], "user=7");
-
-        let mut none = HeaderMap::new();
-        propagator(&[]).inject_context(&context, &mut Outgoing(&mut none));
-        assert!(none.is_empty());
-    }
-}
+mod tests;

@@ -1,13 +1,8 @@
 //! Who this process is: the attributes that go with everything it exports.
 
-use opentelemetry::KeyValue;
-use opentelemetry_sdk::{
-    Resource,
-    resource::TelemetryResourceDetector,
-    trace::{IdGenerator, RandomIdGenerator},
-};
+use std::collections::BTreeMap;
 
-use super::settings::OtelSettings;
+use super::{settings::OtelSettings, traces::ids::new_trace_id};
 use crate::{About, config::Environment};
 
 /// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
@@ -21,44 +16,39 @@ const KUBERNETES: &[(&str, &[&str])] = &[
     ("k8s.container.name", &["K8S_CONTAINER_NAME", "CONTAINER_NAME"]),
 ];
 
+/// Attributes by their names. All are text.
+pub(crate) type Resource = BTreeMap<String, String>;
+
 /// The attributes of this process. What the user says in `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
 /// `OTEL_SERVICE_NAME` over that.
 pub(crate) fn resource(about: &About, settings: &OtelSettings, environment: &Environment) -> Resource {
     let in_kubernetes = environment.text("KUBERNETES_SERVICE_HOST").is_some();
-    let kubernetes: Vec<_> = KUBERNETES
-        .iter()
-        .filter(|_| in_kubernetes)
-        .filter_map(|(attribute, variables)| {
-            let text = variables.iter().find_map(|name| environment.text(name))?;
-            Some(KeyValue::new(*attribute, text.to_owned()))
-        })
-        .collect();
-    let name = (!about.name.is_empty()).then_some(about.name);
-    Resource::builder_empty()
-        .with_attributes([
-            KeyValue::new("service.name", name.unwrap_or("unknown_service")),
-            KeyValue::new("service.version", about.version),
-        ])
-        .with_detector(Box::new(TelemetryResourceDetector))
-        .with_attribute(KeyValue::new("service.instance.id", instance_id(settings, &kubernetes)))
-        .with_attributes(kubernetes)
-        .with_attributes(
-            settings.resource_attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
-        )
-        .with_attributes(settings.service_name.as_ref().map(|name| KeyValue::new("service.name", name.clone())))
-        .build()
+    let kubernetes = KUBERNETES.iter().filter(|_| in_kubernetes).filter_map(|(attribute, variables)| {
+        let text = variables.iter().find_map(|name| environment.text(name))?;
+        Some(((*attribute).to_owned(), text.to_owned()))
+    });
+    let name = if about.name.is_empty() { "unknown_service" } else { about.name };
+    let known = [
+        ("service.name", name),
+        ("service.version", about.version),
+        ("telemetry.sdk.language", "rust"),
+        // The conventions want another name than theirs where it is not their SDK.
+        ("telemetry.sdk.name", "seaworthy"),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+    ];
+    let mut resource: Resource = known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    resource.extend(kubernetes);
+    resource.extend(settings.resource_attributes.clone());
+    resource.extend(settings.service_name.iter().map(|name| ("service.name".to_owned(), name.clone())));
+    if !resource.contains_key("service.instance.id") {
+        resource.insert("service.instance.id".to_owned(), instance_id(&resource));
+    }
+    resource
 }
 
 /// `<namespace>.<pod>.<container>` where all three are known, which the OpenTelemetry operator uses too; else random.
-fn instance_id(settings: &OtelSettings, kubernetes: &[KeyValue]) -> String {
-    let part = |name: &str| {
-        settings.resource_attributes.get(name).cloned().or_else(|| {
-            kubernetes
-                .iter()
-                .find(|attribute| attribute.key.as_str() == name)
-                .map(|attribute| attribute.value.to_string())
-        })
-    };
+fn instance_id(resource: &Resource) -> String {
+    let part = |name| resource.get(name);
     match (part("k8s.namespace.name"), part("k8s.pod.name"), part("k8s.container.name")) {
         (Some(namespace), Some(pod), Some(container)) => format!("{namespace}.{pod}.{container}"),
         _ => random_uuid(),
@@ -67,7 +57,7 @@ fn instance_id(settings: &OtelSettings, kubernetes: &[KeyValue]) -> String {
 
 /// A UUID of version 4, from the generator that makes trace ids.
 fn random_uuid() -> String {
-    let mut bytes = RandomIdGenerator::default().new_trace_id().to_bytes();
+    let mut bytes = new_trace_id().to_be_bytes();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = format!("{:032x}", u128::from_be_bytes(bytes));
@@ -84,10 +74,7 @@ mod tests {
         let environment: Environment = variables.iter().copied().collect();
         let (settings, warnings) = OtelSettings::read(&environment);
         assert_eq!(warnings, Vec::<String>::new());
-        resource(&ABOUT, &settings, &environment)
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect()
+        resource(&ABOUT, &settings, &environment).into_iter().collect()
     }
 
     fn one(variables: &[(&str, &str)], name: &str) -> Option<String> {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use opentelemetry_sdk::trace::SpanData;
-
-use crate::telemetry::finished_spans;
+use crate::telemetry::{FinishedSpan, finished_spans};
 
 /// A span that ended in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,16 +32,9 @@ pub(super) fn of_port(port: u16) -> Vec<Span> {
     spans.into_iter().filter(|span| traces.contains(&span.trace_id)).collect()
 }
 
-impl From<SpanData> for Span {
-    fn from(span: SpanData) -> Self {
-        let attributes =
-            span.attributes.iter().map(|pair| (pair.key.to_string(), pair.value.as_str().into_owned())).collect();
-        Self {
-            name: span.name.into_owned(),
-            trace_id: span.span_context.trace_id().to_string(),
-            span_id: span.span_context.span_id().to_string(),
-            parent_span_id: span.parent_span_id.to_string(),
-            attributes,
-        }
+impl From<FinishedSpan> for Span {
+    fn from(span: FinishedSpan) -> Self {
+        let FinishedSpan { name, trace_id, span_id, parent_span_id, attributes, .. } = span;
+        Self { name, trace_id, span_id, parent_span_id, attributes }
     }
 }

@@ -4,32 +4,37 @@
 //! says nothing where nothing arrives. Here the thread has a runtime of its own, so a service whose runtime is blocked or
 //! gone still sends; a batch that fails is tried again until its time is up, while the queue takes what it can and counts
 //! the rest; and a collector that can't be reached is one warning, with one line when it is back.
+//!
+//! Spans come encoded. Parts of a message of protobuf stand one after the other, so a request is what is around its spans,
+//! made once, and their bytes.
 
+mod queue;
 mod transport;
 
-use std::{io, iter, mem, sync::mpsc as blocking, thread, time::Duration};
+use std::{
+    io, mem,
+    sync::{Arc, mpsc as blocking},
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
-use opentelemetry::Context;
-use opentelemetry_proto::{
-    tonic::collector::trace::v1::ExportTraceServiceRequest,
-    transform::{common::tonic::ResourceAttributesWithSchema, trace::tonic::group_spans_by_resource_and_scope},
-};
-use opentelemetry_sdk::{
-    Resource,
-    error::{OTelSdkError, OTelSdkResult},
-    trace::{Span, SpanData, SpanProcessor},
-};
-use prost::Message;
 use tokio::{
-    sync::mpsc::{self, error::TrySendError},
+    sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
 
-use self::transport::{Failure, Transport};
+pub(crate) use self::queue::Queue;
+use self::{
+    queue::Batch,
+    transport::{Failure, Transport},
+};
 use super::{
     logs,
+    resource::Resource,
     settings::{BatchSettings, ExporterSettings},
+    traces::ids::random,
+    wire::{self, Value},
 };
 
 /// Asks the thread to send what is in the queue now. Dropped once that is done.
@@ -40,19 +45,13 @@ pub(crate) struct Exporter {
     flushes: mpsc::UnboundedSender<FlushRequest>,
 }
 
-/// Where ended spans go in.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    spans: mpsc::Sender<SpanData>,
-    flushes: mpsc::UnboundedSender<FlushRequest>,
-}
-
 /// The other end of the queue.
 struct Worker {
-    spans: mpsc::Receiver<SpanData>,
+    queue: Arc<Queue>,
     flushes: mpsc::UnboundedReceiver<FlushRequest>,
     transport: Transport,
-    resource: ResourceAttributesWithSchema,
+    /// The fields of an OTLP request that come before its spans.
+    envelope: Envelope,
     batch: BatchSettings,
     endpoint: String,
     /// Whether the last attempt failed, and that was said.
@@ -61,26 +60,33 @@ struct Worker {
     waiting: Vec<FlushRequest>,
 }
 
+/// What is around the spans of a request: who sends them.
+struct Envelope {
+    /// The field `resource` of `ResourceSpans`.
+    resource: Vec<u8>,
+    /// The field `scope` of `ScopeSpans`.
+    scope: Vec<u8>,
+}
+
 /// Starts the thread. Spans that go into the queue are sent.
-pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> io::Result<(Exporter, Queue)> {
-    let (spans, spans_out) = mpsc::channel(settings.batch.max_queue_size);
+pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> io::Result<(Exporter, Arc<Queue>)> {
+    let queue = Arc::new(Queue::new(settings.batch));
     let (flushes, flushes_out) = mpsc::unbounded_channel();
     metrics::counter!("seaworthy_spans_exported_total").increment(0);
     for reason in ["queue_full", "export_failed", "rejected"] {
         dropped(reason, 0);
     }
     let worker = Worker {
-        spans: spans_out,
+        queue: Arc::clone(&queue),
         flushes: flushes_out,
         endpoint: settings.shown_endpoint(),
         batch: settings.batch,
         transport: Transport::new(settings),
-        resource: resource.into(),
+        envelope: Envelope::new(resource),
         failing: false,
         waiting: Vec::new(),
     };
     thread::Builder::new().name("seaworthy-otlp".into()).spawn(|| worker.run_on_this_thread())?;
-    let queue = Queue { spans, flushes: flushes.clone() };
     Ok((Exporter { flushes }, queue))
 }
 
@@ -89,39 +95,8 @@ pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> io::Resu
 impl Exporter {
     /// Waits until the spans that ended so far are sent or given up, at most this long. Says whether they are.
     pub(crate) fn flush(&self, within: Duration) -> bool {
-        flush(&self.flushes, within)
-    }
-}
-
-fn flush(flushes: &mpsc::UnboundedSender<FlushRequest>, within: Duration) -> bool {
-    let (done, wait) = blocking::sync_channel(1);
-    flushes.send(done).is_err() || wait.recv_timeout(within) != Err(blocking::RecvTimeoutError::Timeout)
-}
-
-// === impl Queue ===
-
-impl SpanProcessor for Queue {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() {
-            return;
-        }
-        match self.spans.try_send(span) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => dropped("queue_full", 1),
-            Err(TrySendError::Closed(_)) => dropped("export_failed", 1),
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        let within = Duration::from_secs(5);
-        if flush(&self.flushes, within) { Ok(()) } else { Err(OTelSdkError::Timeout(within)) }
-    }
-
-    /// The thread goes on until the process ends; spans that end after a shutdown are still sent if there is time.
-    fn shutdown_with_timeout(&self, within: Duration) -> OTelSdkResult {
-        if flush(&self.flushes, within) { Ok(()) } else { Err(OTelSdkError::Timeout(within)) }
+        let (done, wait) = blocking::sync_channel(1);
+        self.flushes.send(done).is_err() || wait.recv_timeout(within) != Err(blocking::RecvTimeoutError::Timeout)
     }
 }
 
@@ -131,7 +106,6 @@ impl Worker {
     fn run_on_this_thread(self) {
         // Its HTTP client would otherwise log, and be traced, about the sending of logs and traces.
         logs::mute_thread();
-        let _untraced = Context::enter_telemetry_suppressed_scope();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             // For the names of hosts. A resolver that hangs must not collect threads.
@@ -145,69 +119,62 @@ impl Worker {
         }
     }
 
-    /// Runs until the queue and the exporter are gone.
+    /// Runs until the exporter is gone.
     async fn run(mut self) {
-        let mut spans = Vec::new();
-        while self.fill(&mut spans).await {
-            self.export(mem::take(&mut spans)).await;
+        let mut spans = Batch::default();
+        while self.fill().await {
+            self.queue.take(self.batch.max_export_batch_size, &mut spans);
+            self.export(&spans).await;
             while !self.waiting.is_empty() {
                 // More flushes may come while these are served, and more spans, which are left for those.
                 let served = self.waiting.len();
-                self.drain(self.spans.len()).await;
+                self.drain(self.queue.len(), &mut spans).await;
                 self.waiting.drain(..served);
             }
         }
+        self.drain(self.queue.len(), &mut spans).await;
     }
 
     /// Sends as many spans of the queue, batch after batch.
-    async fn drain(&mut self, mut count: usize) {
+    async fn drain(&mut self, mut count: usize, spans: &mut Batch) {
         while count > 0 {
-            let room = count.min(self.batch.max_export_batch_size);
-            let spans: Vec<_> = iter::from_fn(|| self.spans.try_recv().ok()).take(room).collect();
-            if spans.is_empty() {
+            self.queue.take(count.min(self.batch.max_export_batch_size), spans);
+            if spans.count == 0 {
                 return;
             }
-            count -= spans.len();
+            count -= spans.count;
             self.export(spans).await;
         }
     }
 
     /// Waits for a full batch, for the time after which a smaller one goes, or for a flush. Says whether to go on.
-    async fn fill(&mut self, spans: &mut Vec<SpanData>) -> bool {
-        let most = self.batch.max_export_batch_size;
-        let mut deadline = Instant::now();
-        while spans.len() < most {
-            let room = most - spans.len();
-            let was_empty = spans.is_empty();
+    async fn fill(&mut self) -> bool {
+        let mut deadline = None;
+        while !self.queue.is_batch() {
+            if self.queue.len() > 0 {
+                deadline.get_or_insert_with(|| Instant::now() + self.batch.schedule_delay);
+            }
             tokio::select! {
                 biased;
-                Some(flush) = self.flushes.recv() => {
-                    self.waiting.push(flush);
-                    return true;
+                flush = self.flushes.recv() => {
+                    let is_some = flush.is_some();
+                    self.waiting.extend(flush);
+                    return is_some;
                 }
-                received = self.spans.recv_many(spans, room) => {
-                    if received == 0 {
-                        return !spans.is_empty();
-                    }
-                    if was_empty {
-                        deadline = Instant::now() + self.batch.schedule_delay;
-                    }
-                }
-                () = sleep_until(deadline), if !was_empty => return true,
+                () = self.queue.filled.notified() => {}
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => return true,
             }
         }
         true
     }
 
     /// Sends a batch; tries again until its time is up, or once more where a flush waits.
-    async fn export(&mut self, spans: Vec<SpanData>) {
-        if spans.is_empty() {
+    async fn export(&mut self, spans: &Batch) {
+        if spans.count == 0 {
             return;
         }
-        let count = spans.len() as u64;
-        let request =
-            ExportTraceServiceRequest { resource_spans: group_spans_by_resource_and_scope(spans, &self.resource) };
-        let body = Bytes::from(request.encode_to_vec());
+        let count = spans.count as u64;
+        let body = Bytes::from(self.envelope.around(&spans.bytes));
         let give_up = Instant::now() + self.batch.export_timeout;
         let mut backoff = Duration::from_millis(500);
         loop {
@@ -266,11 +233,45 @@ impl Worker {
     }
 }
 
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+// === impl Envelope ===
+
+impl Envelope {
+    fn new(resource: &Resource) -> Self {
+        let mut attributes = Vec::new();
+        for (key, value) in resource {
+            wire::attribute(&mut attributes, 1, key, Value::Text(value));
+        }
+        let mut name = Vec::new();
+        wire::bytes(&mut name, 1, b"seaworthy");
+        let mut envelope = Self { resource: Vec::new(), scope: Vec::new() };
+        wire::bytes(&mut envelope.resource, 1, &attributes);
+        wire::bytes(&mut envelope.scope, 1, &name);
+        envelope
+    }
+
+    /// The bytes of an `ExportTraceServiceRequest`.
+    fn around(&self, spans: &[u8]) -> Vec<u8> {
+        let Self { resource, scope } = self;
+        let mut scope_head = Vec::with_capacity(16);
+        wire::length(&mut scope_head, 2, scope.len() + spans.len());
+        let mut request = Vec::with_capacity(16 + resource.len() + scope_head.len() + scope.len() + spans.len());
+        wire::length(&mut request, 1, resource.len() + scope_head.len() + scope.len() + spans.len());
+        for part in [resource, &scope_head, scope, spans] {
+            request.extend_from_slice(part);
+        }
+        request
+    }
+}
+
 /// Between half of it and all, so that a thousand processes don't come back at once.
 fn jittered(wait: Duration) -> Duration {
-    use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
-    let [.., random] = RandomIdGenerator::default().new_span_id().to_bytes();
-    wait / 2 + wait / 2 * u32::from(random) / 255
+    wait / 2 + wait / 2 * u32::from(random() as u8) / 255
 }
 
 fn dropped(reason: &'static str, spans: u64) {

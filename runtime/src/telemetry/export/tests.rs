@@ -4,9 +4,8 @@ use std::{
     sync::mpsc::{Receiver, channel},
 };
 
-use opentelemetry::trace::{Tracer, TracerProvider};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use prost::Message;
 
 use super::*;
 use crate::telemetry::settings::OtelSettings;
@@ -51,19 +50,19 @@ fn request_body(stream: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, SdkTracerProvider) {
+fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queue>) {
     let variables = more.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
     let (settings, warnings) = OtelSettings::read(&variables.collect());
     assert_eq!(warnings, Vec::<String>::new());
-    let resource = Resource::builder_empty().with_service_name("greeter").build();
-    let (exporter, queue) = start(settings.exporter.unwrap(), &resource).unwrap();
-    let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(queue).build();
-    (exporter, provider)
+    let resource = [("service.name".to_owned(), "greeter".to_owned())].into();
+    start(settings.exporter.unwrap(), &resource).unwrap()
 }
 
-fn make_spans(provider: &SdkTracerProvider, count: usize) {
-    for _ in 0..count {
-        drop(provider.tracer("test").start("work"));
+fn make_spans(queue: &Queue, count: usize) {
+    for number in 0..count {
+        let mut span = Vec::new();
+        wire::bytes(&mut span, 5, format!("span {number}").as_bytes());
+        queue.push(&span);
     }
 }
 
@@ -77,14 +76,18 @@ const AWAY: &str = "HTTP/1.1 503 Away\r\ncontent-length: 0\r\nconnection: close\
 #[test]
 fn a_flush_sends_what_is_there() {
     let (endpoint, requests) = collector(&[OK]);
-    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
-    make_spans(&provider, 25);
+    let (exporter, queue) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
+    make_spans(&queue, 25);
     assert!(exporter.flush(LONG));
     let requests: Vec<_> = requests.try_iter().collect();
     assert_eq!(requests.iter().map(count).sum::<usize>(), 25);
     assert!(requests.iter().all(|request| count(request) <= 10));
     let resource = requests[0].resource_spans[0].resource.as_ref().unwrap();
     assert!(resource.attributes.iter().any(|a| a.key == "service.name"));
+    let scopes = requests.iter().flat_map(|request| &request.resource_spans[0].scope_spans);
+    assert!(scopes.clone().all(|scope| scope.scope.as_ref().unwrap().name == "seaworthy"));
+    let names: Vec<_> = scopes.flat_map(|scope| &scope.spans).map(|span| span.name.clone()).collect();
+    assert_eq!(names, (0..25).map(|number| format!("span {number}")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -102,8 +105,8 @@ fn a_batch_goes_when_it_is_full_and_when_it_is_time() {
 #[test]
 fn a_collector_that_is_away_is_tried_again() {
     let (endpoint, requests) = collector(&[AWAY, AWAY, OK]);
-    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_SCHEDULE_DELAY", "1")]);
-    make_spans(&provider, 4);
+    let (exporter, queue) = exporter(&endpoint, &[("OTEL_BSP_SCHEDULE_DELAY", "1")]);
+    make_spans(&queue, 4);
     for _ in 0..3 {
         assert_eq!(count(&requests.recv_timeout(LONG).unwrap()), 4);
     }
@@ -114,8 +117,8 @@ fn a_collector_that_is_away_is_tried_again() {
 #[test]
 fn a_flush_while_the_collector_is_away_sends_the_rest_too() {
     let (endpoint, requests) = collector(&[AWAY, OK]);
-    let (exporter, provider) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
-    make_spans(&provider, 25);
+    let (exporter, queue) = exporter(&endpoint, &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
+    make_spans(&queue, 25);
     assert_eq!(count(&requests.recv_timeout(LONG).unwrap()), 10);
     assert!(exporter.flush(LONG));
     assert_eq!(requests.try_iter().map(|r| count(&r)).sum::<usize>(), 25);
@@ -127,8 +130,8 @@ fn a_flush_ends_in_time_whatever_the_collector_does() {
     let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", refusing.local_addr().unwrap());
     drop(refusing);
-    let (exporter, provider) = exporter(&endpoint, QUICK);
-    make_spans(&provider, 1);
+    let (exporter, queue) = exporter(&endpoint, QUICK);
+    make_spans(&queue, 1);
     assert!(exporter.flush(LONG), "it is given up at once");
 
     // Hangs: takes the connection and says nothing.
@@ -136,8 +139,8 @@ fn a_flush_ends_in_time_whatever_the_collector_does() {
     let endpoint = format!("http://{}", hanging.local_addr().unwrap());
     for protocol in ["http/protobuf", "grpc"] {
         let variables = [QUICK, &[("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)]].concat();
-        let (exporter, provider) = self::exporter(&endpoint, &variables);
-        make_spans(&provider, 1);
+        let (exporter, queue) = self::exporter(&endpoint, &variables);
+        make_spans(&queue, 1);
         assert!(!exporter.flush(Duration::from_millis(100)));
     }
 }
@@ -146,10 +149,11 @@ fn a_flush_ends_in_time_whatever_the_collector_does() {
 fn what_does_not_fit_is_dropped_and_nobody_waits() {
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", hanging.local_addr().unwrap());
-    let (_exporter, provider) = exporter(&endpoint, &[QUICK, &[("OTEL_BSP_MAX_QUEUE_SIZE", "8")]].concat());
+    let (_exporter, queue) = exporter(&endpoint, &[QUICK, &[("OTEL_BSP_MAX_QUEUE_SIZE", "8")]].concat());
     let began = std::time::Instant::now();
-    make_spans(&provider, 10_000);
+    make_spans(&queue, 10_000);
     assert!(began.elapsed() < LONG / 4);
+    assert!(queue.len() <= 8);
 }
 
 #[test]

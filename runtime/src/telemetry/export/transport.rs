@@ -12,10 +12,11 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message;
 
-use crate::telemetry::settings::{ExporterSettings, Protocol};
+use crate::telemetry::{
+    settings::{ExporterSettings, Protocol},
+    wire::{Raw, fields},
+};
 
 /// The largest answer that is read.
 const ANSWER_LIMIT: usize = 64 * 1024;
@@ -159,9 +160,20 @@ fn outcome_of_grpc(response: &Response<Bytes>, trailers: &HeaderMap) -> Result<u
     }
 }
 
+/// `partial_success.rejected_spans` of an `ExportTraceServiceResponse`.
 fn rejected_spans(body: &[u8]) -> Result<u64, Failure> {
-    let answer = ExportTraceServiceResponse::decode(body).map_err(|_| refused("its answer is not one of OTLP"))?;
-    Ok(answer.partial_success.and_then(|partial| u64::try_from(partial.rejected_spans).ok()).unwrap_or(0))
+    let mut rejected = 0;
+    let mut answer = fields(body);
+    for field in answer.by_ref() {
+        if let (1, Raw::Bytes(partial)) = field {
+            let counts = fields(partial).filter_map(|field| match field {
+                (1, Raw::Varint(count)) => u64::try_from(count.cast_signed()).ok(),
+                _ => None,
+            });
+            rejected = counts.last().unwrap_or(0);
+        }
+    }
+    if answer.rest.is_empty() { Ok(rejected) } else { Err(refused("its answer is not one of OTLP")) }
 }
 
 /// In seconds; the other form, a date, is not worth its parsing.

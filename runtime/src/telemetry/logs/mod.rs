@@ -2,30 +2,33 @@
 //!
 //! An event is made a line on the thread where it happens, in a buffer of that thread, and handed to a queue that never
 //! waits; a thread of its own writes it. So a reader of stdout that stops reading costs lines, which are counted, and no
-//! request.
+//! request. An access line is the same without the event.
 
+mod access;
 mod filter;
 mod line;
+mod text;
+mod time;
 mod writer;
 
 use std::{
     cell::{Cell, RefCell},
     io::IsTerminal,
     sync::Arc,
-    time::SystemTime,
+    time::Duration,
 };
 
-use opentelemetry::{
-    Context as OtelContext,
-    trace::{SpanContext, TraceContextExt},
-};
-use tracing::{Event, Subscriber, dispatcher, span};
-use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
+use tracing::Event;
 
 use self::line::Line;
 pub(crate) use self::{
-    filter::{checked_filter, initial_filter},
+    access::AccessLine,
+    filter::{FilterLayer, checked_filter, initial_filter},
     writer::Writer,
+};
+use super::{
+    clock::Moment,
+    traces::{ids_of, stack},
 };
 use crate::config::LogFormat;
 
@@ -40,7 +43,7 @@ thread_local! {
 const KEPT: usize = 16 * 1024;
 
 /// Writes events as lines.
-pub(crate) struct LogLayer {
+pub(crate) struct Logs {
     format: Format,
     writer: Arc<Writer>,
 }
@@ -56,6 +59,11 @@ pub(crate) enum Format {
 #[cfg(any(test, feature = "otlp"))]
 pub(crate) fn mute_thread() {
     MUTED.set(true);
+}
+
+/// Whether what happens on this thread is about telemetry itself.
+pub(crate) fn is_muted() -> bool {
+    MUTED.get()
 }
 
 /// Logs from a thread that is muted.
@@ -80,24 +88,32 @@ impl Format {
     }
 }
 
-// === impl LogLayer ===
+// === impl Logs ===
 
-impl LogLayer {
+impl Logs {
     pub(crate) fn new(format: Format, writer: Arc<Writer>) -> Self {
         Self { format, writer }
     }
-}
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    /// Writes the line of an event, with the ids of the span that it names, else of the one that the thread is in.
+    pub(crate) fn event(&self, event: &Event<'_>) {
         if MUTED.get() {
             return;
         }
-        let span = span_context(event);
+        let ids = match event.parent() {
+            Some(parent) => ids_of(parent),
+            None if event.is_contextual() => stack::current_ids(),
+            None => None,
+        };
+        self.line(Moment::now().unix(), |line, time| line.event(event, time, ids));
+    }
+
+    /// Writes a line in the buffer of this thread, and hands it on.
+    fn line(&self, time: Duration, write: impl Fn(Line<'_>, Duration)) {
         BUFFER.with(|buffer| match buffer.try_borrow_mut() {
             Ok(mut buffer) => {
                 buffer.clear();
-                Line::new(&mut buffer, self.format).write(event, SystemTime::now(), span.as_ref());
+                write(Line::new(&mut buffer, self.format), time);
                 self.writer.push(&buffer);
                 if buffer.capacity() > KEPT {
                     *buffer = Vec::new();
@@ -106,34 +122,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             // A value logs while it is being logged.
             Err(_) => {
                 let mut buffer = Vec::new();
-                Line::new(&mut buffer, self.format).write(event, SystemTime::now(), span.as_ref());
+                write(Line::new(&mut buffer, self.format), time);
                 self.writer.push(&buffer);
             }
         });
     }
-}
-
-/// The span that an event belongs to: the one named in it, else the one that the thread is in.
-fn span_context(event: &Event<'_>) -> Option<SpanContext> {
-    let of = |context: &OtelContext| {
-        let span = context.span();
-        let span = span.span_context();
-        span.is_valid().then(|| span.clone())
-    };
-    match event.parent() {
-        Some(parent) => span_context_of(parent),
-        None if event.is_contextual() => OtelContext::map_current(of),
-        None => None,
-    }
-}
-
-fn span_context_of(id: &span::Id) -> Option<SpanContext> {
-    dispatcher::get_default(|dispatch| {
-        let context = tracing_opentelemetry::get_otel_context(id, dispatch)?;
-        let span = context.span();
-        Some(span.span_context().clone())
-    })
-    .filter(SpanContext::is_valid)
 }
 
 #[cfg(test)]

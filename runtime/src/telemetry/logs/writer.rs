@@ -16,6 +16,10 @@ use std::{
 
 /// How many bytes may wait; a line past this is dropped.
 const CAPACITY: usize = 4 * 1024 * 1024;
+/// How long lines gather, where there are many. The first after a pause goes at once.
+const PAUSE: Duration = Duration::from_millis(5);
+/// As many bytes as are worth a write before that.
+const ENOUGH: usize = 64 * 1024;
 /// A buffer that grew past this is given back once it is written.
 const KEPT: usize = 256 * 1024;
 
@@ -32,6 +36,10 @@ struct State {
     /// Counts the buffers that were handed to the thread, and those it is done with.
     taken: u64,
     done: u64,
+    /// How many wait for what is there to be written.
+    flushes: usize,
+    /// Whether the thread waits for lines.
+    is_idle: bool,
 }
 
 // === impl Writer ===
@@ -63,10 +71,11 @@ impl Writer {
             dropped("queue_full", 1);
             return;
         }
-        let was_empty = state.waiting.is_empty();
+        let before = state.waiting.len();
         state.waiting.extend_from_slice(line);
+        let is_wanted = mem::take(&mut state.is_idle) || (before < ENOUGH && state.waiting.len() >= ENOUGH);
         drop(state);
-        if was_empty {
+        if is_wanted {
             self.filled.notify_one();
         }
     }
@@ -76,14 +85,17 @@ impl Writer {
         let deadline = Instant::now() + within;
         let mut state = self.lock();
         let goal = state.taken + u64::from(!state.waiting.is_empty());
+        state.flushes += 1;
+        self.filled.notify_one();
         while state.done < goal {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                break;
             }
             state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
+        state.flushes -= 1;
+        state.done >= goal
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -92,11 +104,9 @@ impl Writer {
 
     fn run(&self, mut out: impl Write) {
         let mut lines = Vec::new();
+        let mut last = None;
         loop {
-            let mut state = self.lock();
-            while state.waiting.is_empty() {
-                state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
+            let mut state = self.wait(last);
             mem::swap(&mut state.waiting, &mut lines);
             state.taken += 1;
             drop(state);
@@ -110,7 +120,26 @@ impl Writer {
             }
             self.lock().done += 1;
             self.written.notify_all();
+            last = Some(Instant::now());
         }
+    }
+
+    /// Waits for lines. Soon after the last were written, for some more than one, which saves a busy service most of the
+    /// wake-ups and writes.
+    fn wait(&self, last: Option<Instant>) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        while let Some(left) = last.and_then(|last: Instant| PAUSE.checked_sub(last.elapsed()))
+            && state.flushes == 0
+            && state.waiting.len() < ENOUGH
+        {
+            state = self.filled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        while state.waiting.is_empty() {
+            state.is_idle = true;
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.is_idle = false;
+        state
     }
 }
 

@@ -44,9 +44,9 @@ mod tests;
 mod trie;
 
 use metrics::Label;
-use opentelemetry_sdk::Resource;
 use tokio::runtime::Handle;
 
+use super::resource::Resource;
 use crate::About;
 
 pub(crate) use self::handle::Histogram;
@@ -85,10 +85,7 @@ pub(super) fn watch_runtime(runtime: &Handle) {
 
 /// Sets what does not change while the process runs, and the counters whose 0 is worth reading.
 fn begin(about: &About, resource: &Resource) {
-    let revision = resource
-        .get(&opentelemetry::Key::from_static_str("vcs.ref.head.revision"))
-        .map(|value| value.to_string())
-        .unwrap_or_default();
+    let revision = resource.get("vcs.ref.head.revision").cloned().unwrap_or_default();
     metrics::gauge!(
         "build_info",
         "version" => about.version,
@@ -97,7 +94,7 @@ fn begin(about: &About, resource: &Resource) {
     )
     .set(1.0);
     let labels: Vec<_> =
-        resource.iter().map(|(key, value)| Label::new(key.as_str().to_owned(), value.to_string())).collect();
+        resource.iter().map(|(key, value)| Label::new(key.clone(), value.clone())).collect();
     metrics::gauge!("target_info", labels).set(1.0);
     for reason in ["queue_full", "write_error"] {
         metrics::counter!("seaworthy_logs_dropped_total", "reason" => reason).increment(0);

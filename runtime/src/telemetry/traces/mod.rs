@@ -1,0 +1,374 @@
+//! Traces: what of `tracing`'s spans becomes a span of OpenTelemetry, and the subscriber that makes it so.
+//!
+//! Traces are followed in every process, also where nothing is exported: ids are made, logged and passed on in any case,
+//! and an operator who adds a collector changes nothing but what is kept.
+//!
+//! None of this is the OpenTelemetry SDK, whose spans hold a list of owned names and values, are built before a sampler is
+//! asked, and are built again for the exporter; with `tracing-opentelemetry` and the registry beneath it, a request of two
+//! spans costs many times what its handler does. Here a span is encoded once, as it happens (see `span`), in memory that
+//! is used again (see `store`), and not at all where nobody keeps it. One subscriber for spans and logs does without the
+//! registry's per-layer filters.
+
+pub(crate) mod ids;
+mod sampler;
+pub(crate) mod span;
+pub(crate) mod stack;
+pub(crate) mod store;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod collected;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    mem,
+    sync::{Arc, OnceLock},
+};
+
+use tracing::{
+    Dispatch, Event, Level, Metadata, Span, Subscriber,
+    dispatcher::WeakDispatch,
+    span::{Attributes, Id, Record},
+    subscriber::Interest,
+};
+
+use tracing_core::span::Current;
+
+pub(crate) use self::ids::Ids;
+use self::{
+    ids::{new_span_id, new_trace_id},
+    span::{Encoded, FieldVisitor, Kind, Parent, SpanData},
+    stack::Entered,
+};
+use super::{
+    clock::Moment,
+    logs::{self, Logs},
+    propagation::{Carried, Remote},
+    request::Failure,
+    settings::SamplerChoice,
+};
+
+/// The target of the spans of requests, which [`Tracing::begin_request`] fills.
+pub(crate) const REQUEST: &str = "seaworthy::request";
+
+/// Crates whose spans tell of the machinery, not of the service. Those of an exporter would be exported by it again.
+const MACHINERY: &[&str] = &["h2", "hyper", "hyper_util", "opentelemetry", "opentelemetry_sdk"];
+
+/// What `tracing` tells of spans and events: makes spans of the former and lines of the latter.
+pub(crate) struct Tracing {
+    sampler: SamplerChoice,
+    sink: Sink,
+    pub(crate) logs: Logs,
+    /// Closes spans by way of the layers above.
+    dispatch: OnceLock<WeakDispatch>,
+}
+
+/// Where spans go that ended.
+pub(crate) struct Sink {
+    #[cfg(feature = "otlp")]
+    pub(crate) queue: Option<Arc<super::export::Queue>>,
+}
+
+/// What a span has of the one above.
+struct Inherited {
+    ids: Ids,
+    carried: Option<Arc<Carried>>,
+    request: Option<Id>,
+}
+
+/// Whether a span becomes one of OpenTelemetry, whatever `RUST_LOG` says: from `INFO` up. Events become log records, not
+/// span events.
+pub(crate) fn is_recorded(metadata: &Metadata<'_>) -> bool {
+    let is_machinery = |target: &str| {
+        MACHINERY
+            .iter()
+            .filter_map(|origin| target.strip_prefix(origin))
+            .any(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    metadata.is_span() && *metadata.level() <= Level::INFO && !is_machinery(metadata.target())
+}
+
+/// Adds attributes to a span, where it is recorded.
+pub(crate) fn set_attributes(span: &Span, set: impl FnOnce(&mut Encoded)) {
+    _ = Tracing::of(span, |_, id| {
+        if store::with(id, |data| data.is_recorded) == Some(true) {
+            // Apart, since this formats what is the user's.
+            let mut encoded = Encoded::default();
+            set(&mut encoded);
+            store::with(id, |data| data.encoded.0.extend_from_slice(&encoded.0));
+        }
+    });
+}
+
+/// The ids of a span; `None` where it is not ours.
+pub(crate) fn ids_of(id: &Id) -> Option<Ids> {
+    store::with(id, |data| data.ids).filter(|ids| ids.trace != 0)
+}
+
+// === impl Tracing ===
+
+impl Tracing {
+    pub(crate) fn new(sampler: SamplerChoice, sink: Sink, logs: Logs) -> Self {
+        Self { sampler, sink, logs, dispatch: OnceLock::new() }
+    }
+
+    /// Calls the function if the span is known to a subscriber of ours.
+    pub(crate) fn of<T>(span: &Span, call: impl FnOnce(&Self, &Id) -> T) -> Option<T> {
+        span.with_subscriber(|(id, dispatch)| dispatch.downcast_ref::<Self>().map(|tracing| call(tracing, id)))
+            .flatten()
+    }
+
+    /// Begins the span of a request. The attributes are asked for if it is recorded.
+    pub(crate) fn begin_request(
+        &self,
+        id: &Id,
+        remote: Remote,
+        started: Moment,
+        name: &str,
+        attributes: impl FnOnce(&mut Encoded),
+    ) -> Ids {
+        let Remote { parent, carried } = remote;
+        let ids = self.ids(parent, parent);
+        store::with(id, |data| {
+            data.ids = ids;
+            data.request = Some(id.clone());
+            data.failures = Some(Vec::new());
+            data.is_recorded = ids.sampled && self.sink.is_on();
+            if data.is_recorded {
+                data.started = Some(started);
+                let parent = parent.map(|parent| Parent { span: parent.span, is_remote: true });
+                data.encoded.begin(ids, parent, carried.as_deref(), started);
+                data.encoded.name(name);
+                data.encoded.kind(Kind::Server);
+                attributes(&mut data.encoded);
+            }
+            data.carried = carried;
+        });
+        ids
+    }
+
+    /// Ends the span of a request, whatever still holds on to it, and gives the failures of its handlers.
+    pub(crate) fn end_request(&self, id: &Id, now: Moment, attributes: impl FnOnce(&mut Encoded)) -> Vec<Failure> {
+        let failures = store::with(id, |data| {
+            if data.is_recorded {
+                attributes(&mut data.encoded);
+                self.end(data, now);
+            }
+            data.failures.take()
+        });
+        failures.flatten().unwrap_or_default()
+    }
+
+    fn end(&self, data: &mut SpanData, now: Moment) {
+        data.encoded.end(data.started, now);
+        self.sink.take(&data.encoded.0);
+        data.is_recorded = false;
+    }
+
+    /// The ids of a new span. Where nothing local is above, the sampler decides, and may ask what a remote parent said.
+    fn ids(&self, above: Option<Ids>, remote: Option<Ids>) -> Ids {
+        let trace = above.map_or_else(new_trace_id, |above| above.trace);
+        let sampled = match above {
+            Some(above) if remote.is_none() => above.sampled,
+            _ => sampler::is_sampled(self.sampler, trace, remote) && !logs::is_muted(),
+        };
+        Ids { trace, span: new_span_id(), sampled }
+    }
+
+    fn parent(attributes: &Attributes<'_>) -> Option<Id> {
+        if attributes.is_contextual() {
+            stack::current(|entered| entered.span.as_ref().map(|(id, _)| id.clone())).flatten()
+        } else {
+            attributes.parent().cloned()
+        }
+    }
+
+    /// Encodes a new span, outside of the store: this formats what is the user's.
+    fn encode(
+        mut encoded: Encoded,
+        attributes: &Attributes<'_>,
+        ids: Ids,
+        above: Option<&Inherited>,
+        now: Moment,
+    ) -> Encoded {
+        let parent = above.map(|above| Parent { span: above.ids.span, is_remote: false });
+        encoded.begin(ids, parent, above.and_then(|above| above.carried.as_deref()), now);
+        encoded.name(attributes.metadata().name());
+        encoded.kind(Kind::Internal);
+        attributes.record(&mut FieldVisitor(&mut encoded));
+        encoded
+    }
+
+    /// Lets go of a span by way of the layers above, so that they let go of it too.
+    fn close(&self, id: Id) {
+        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
+            Some(dispatch) => _ = dispatch.try_close(id),
+            None => _ = self.try_close(id),
+        }
+    }
+}
+
+impl Subscriber for Tracing {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::always()
+    }
+
+    /// What is enabled is the business of the filter above.
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        _ = self.dispatch.set(dispatch.downgrade());
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let metadata = attributes.metadata();
+        let Some(id) = store::insert() else {
+            // More spans than ids: the store knows none by this one.
+            return Id::from_u64(u64::MAX);
+        };
+        if metadata.target() == REQUEST {
+            store::with(&id, |data| data.metadata = Some(metadata));
+            return id;
+        }
+        let parent = Self::parent(attributes);
+        let above = parent.as_ref().and_then(|parent| {
+            store::hold(parent);
+            store::with(parent, |data| Inherited {
+                ids: data.ids,
+                carried: data.carried.clone(),
+                request: data.request.clone(),
+            })
+        });
+        let in_trace = above.as_ref().filter(|above| above.ids.trace != 0);
+        // One that is not recorded hands on what is above.
+        let is_span = is_recorded(metadata);
+        let ids = match in_trace {
+            Some(above) if !is_span => above.ids,
+            None if !is_span => Ids::default(),
+            _ => self.ids(in_trace.map(|above| above.ids), None),
+        };
+        let is_recorded = is_span && ids.sampled && self.sink.is_on();
+        let mut started = None;
+        let mut encoded = None;
+        if is_recorded {
+            let now = Moment::now();
+            let memory = store::with(&id, |data| mem::take(&mut data.encoded)).unwrap_or_default();
+            encoded = Some(Self::encode(memory, attributes, ids, in_trace, now));
+            started = Some(now);
+        }
+        store::with(&id, |data| {
+            data.metadata = Some(metadata);
+            data.parent = parent;
+            data.ids = ids;
+            data.is_recorded = is_recorded;
+            data.started = started;
+            if let Some(encoded) = encoded {
+                data.encoded = encoded;
+            }
+            if let Some(above) = above {
+                data.carried = above.carried;
+                data.request = above.request;
+            }
+        });
+        id
+    }
+
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        if store::with(id, |data| data.is_recorded) == Some(true) {
+            let mut encoded = Encoded::default();
+            values.record(&mut FieldVisitor(&mut encoded));
+            store::with(id, |data| data.encoded.update(&encoded));
+        }
+    }
+
+    /// Another cause is a link, as in `tracing-opentelemetry`.
+    fn record_follows_from(&self, id: &Id, follows: &Id) {
+        if let Some(follows) = ids_of(follows) {
+            store::with(id, |data| {
+                if data.is_recorded {
+                    data.encoded.link(follows);
+                }
+            });
+        }
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.logs.event(event);
+    }
+
+    fn enter(&self, id: &Id) {
+        let entered = store::with(id, |data| {
+            data.metadata.map(|metadata| Entered { span: Some((id.clone(), metadata)), ids: data.ids })
+        });
+        if let Some(entered) = entered.flatten() {
+            stack::enter(entered);
+        }
+    }
+
+    fn exit(&self, id: &Id) {
+        stack::exit(id);
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        store::hold(id);
+        id.clone()
+    }
+
+    fn current_span(&self) -> Current {
+        stack::current(|entered| entered.span.clone())
+            .flatten()
+            .map_or_else(Current::none, |(id, metadata)| Current::new(id, metadata))
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        if !store::release(&id) {
+            return false;
+        }
+        let parent = store::remove(&id, |data| {
+            if data.is_recorded {
+                self.end(data, Moment::now());
+            }
+            data.parent.take()
+        });
+        if let Some(parent) = parent.flatten() {
+            self.close(parent);
+        }
+        true
+    }
+}
+
+// === impl Sink ===
+
+impl Sink {
+    /// Nowhere, but for tests to look at.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self {
+            #[cfg(feature = "otlp")]
+            queue: None,
+        }
+    }
+
+    /// Whether anybody wants spans.
+    fn is_on(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        let is_exported = self.queue.is_some();
+        #[cfg(not(feature = "otlp"))]
+        let is_exported = false;
+        is_exported || cfg!(any(test, feature = "testing"))
+    }
+
+    /// Takes a span that ended.
+    fn take(&self, encoded: &[u8]) {
+        #[cfg(any(test, feature = "testing"))]
+        collected::keep(encoded);
+        #[cfg(feature = "otlp")]
+        if let Some(queue) = &self.queue {
+            queue.push(encoded);
+        }
+        #[cfg(not(any(test, feature = "testing", feature = "otlp")))]
+        let _ = encoded;
+    }
+}
