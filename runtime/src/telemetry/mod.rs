@@ -8,8 +8,9 @@
 //!   `level`, `target`, `message`, the event's fields, and `trace_id` and `span_id` within a request. `RUST_LOG` filters
 //!   them. An event is one line whatever it holds, and writing it never waits: where stdout is not read, lines are dropped
 //!   and counted.
-//! - **Access lines**: an event of the target `seaworthy::access` for each request. Its `http.server.request.duration` is
-//!   in seconds. `ACCESS_LOG` chooses `all`, `errors` (those with an `error.type`) or `off`.
+//! - **Access lines**: a line of the target `seaworthy::access` for each request, which `RUST_LOG` filters too. Its
+//!   `http.server.request.duration` is in seconds. `ACCESS_LOG` chooses `all`, `errors` (those with an `error.type`) or
+//!   `off`.
 //! - **Traces**: a span for each request, continued from and to others by W3C headers, and one for each `tracing` span of
 //!   `INFO` and up, whatever `RUST_LOG` says. With `OTEL_EXPORTER_OTLP_ENDPOINT` they are sent to a collector, by a thread
 //!   of their own. Without it there are ids all the same.
