@@ -93,8 +93,7 @@ fn begin(about: &About, resource: &Resource) {
         "rustc" => env!("SEAWORTHY_RUSTC"),
     )
     .set(1.0);
-    let labels: Vec<_> =
-        resource.iter().map(|(key, value)| Label::new(key.clone(), value.clone())).collect();
+    let labels: Vec<_> = resource.iter().map(|(key, value)| Label::new(key.clone(), value.clone())).collect();
     metrics::gauge!("target_info", labels).set(1.0);
     for reason in ["queue_full", "write_error"] {
         metrics::counter!("seaworthy_logs_dropped_total", "reason" => reason).increment(0);
