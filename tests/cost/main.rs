@@ -40,7 +40,7 @@ mod full {
 
     /// Greets people.
     #[cloud_service(name = "cost")]
-    pub(crate) async fn main() -> Service {
+    pub(crate) async fn greeter() -> Service {
         Service::new(()).http(Router::new().route("/hello/{name}", get(hello)))
     }
 }
@@ -48,7 +48,7 @@ mod full {
 fn main() -> ExitCode {
     allocations::serve();
     if env::args().nth(1).as_deref() != Some(BARE) {
-        return full::main();
+        return seaworthy::run::<full::greeter>();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
     runtime.block_on(bare()).expect("it serves until it is killed");

@@ -12,7 +12,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{collector::Collector, tools::installed};
+use crate::collector::Collector;
 
 /// How long a process may take to start and to end: under valgrind it is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,7 +53,7 @@ pub(crate) fn build() -> PathBuf {
 
 /// The program in valgrind, which counts its instructions.
 pub(crate) fn emulated(program: &Path) -> Command {
-    let mut valgrind = Command::new(installed("valgrind", "valgrind"));
+    let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
     valgrind
 }
@@ -70,6 +70,7 @@ impl Service {
         let ratio = if sampled == Sampled::All { "1" } else { "0" };
         let child = command
             .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
             .env("HTTP_ADDR", http.to_string())
             .env("ADMIN_ADDR", admin.to_string())
             .env(allocations::ADDRESS, allocations.to_string())
@@ -84,7 +85,7 @@ impl Service {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("it starts");
+            .unwrap_or_else(|error| panic!("{command:?}: {error}; valgrind: apt-get install -y valgrind"));
         let mut service = Self { child, http, allocations };
         service.wait_ready();
         service
@@ -105,10 +106,10 @@ impl Service {
     /// Sends as many requests over 64 connections.
     pub(crate) fn load(&self, requests: u32) {
         let url = format!("http://{}/hello/Ada", self.http);
-        let output = Command::new(installed("h2load", "nghttp2-client"))
+        let output = Command::new("h2load")
             .args(["--h1", "-t1", "-c64", &format!("-n{requests}"), &url])
             .output()
-            .expect("h2load runs");
+            .unwrap_or_else(|error| panic!("h2load: {error}; install it: apt-get install -y nghttp2-client"));
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains(&format!(" {requests} succeeded, 0 failed")), "{said}");
     }

@@ -1,6 +1,7 @@
 //! A service that runs.
 
 use std::{
+    env,
     error::Error,
     fs,
     io::{self, Read, Write},
@@ -62,6 +63,7 @@ impl Launch<'_> {
         let [http, admin, allocations] = free_addresses()?;
         command
             .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
             .envs(variables.iter().copied())
             .env("HTTP_ADDR", http.to_string())
             .env("ADMIN_ADDR", admin.to_string())
@@ -77,7 +79,13 @@ impl Launch<'_> {
             .stderr(Stdio::piped());
         let (child, started) = self.cores.on_server(|| {
             let started = Instant::now();
-            Ok((command.spawn()?, started))
+            let spawned = command.spawn();
+            let program = command.get_program().to_string_lossy();
+            let child = spawned.map_err(|error| match (error.kind(), &*program) {
+                (io::ErrorKind::NotFound, "valgrind") => io::Error::other("valgrind is missing: apt-get install valgrind"),
+                _ => error,
+            })?;
+            Ok((child, started))
         })?;
         Ok(Server { child, http, admin, allocations, ready: variant.ready, started })
     }
