@@ -82,7 +82,9 @@ impl Launch<'_> {
             let spawned = command.spawn();
             let program = command.get_program().to_string_lossy();
             let child = spawned.map_err(|error| match (error.kind(), &*program) {
-                (io::ErrorKind::NotFound, "valgrind") => io::Error::other("valgrind is missing: apt-get install valgrind"),
+                (io::ErrorKind::NotFound, "valgrind") => {
+                    io::Error::other("valgrind is missing: apt-get install valgrind")
+                }
                 _ => error,
             })?;
             Ok((child, started))

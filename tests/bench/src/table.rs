@@ -34,7 +34,9 @@ const TABLES: &[(&str, &[Figure])] = &[
 // === impl Results ===
 
 impl Results {
+    /// Keeps a figure, and says it: a long run that is stopped was not in vain.
     pub(crate) fn add(&mut self, variant: &Variant, figure: Figure, value: f64) {
+        eprintln!("{}: {}: {}", variant.name, figure.head(), figure.show(value));
         self.0.entry((variant.name, figure)).or_default().push(value);
     }
 
