@@ -17,6 +17,7 @@ install_programs() {
 		h2load nghttp2-client
 		wrk wrk
 		promtool prometheus
+		valgrind valgrind
 		curl curl
 		unshare util-linux
 		cc gcc

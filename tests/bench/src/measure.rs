@@ -1,0 +1,141 @@
+//! One measurement of one service each.
+
+use std::{error::Error, path::Path, process::Command, thread, time::Duration};
+
+use crate::{
+    collector::Collector,
+    load::{Amount, Latency, Load},
+    server::Launch,
+    variant::Variant,
+};
+
+/// After how many requests memory is looked at.
+pub(crate) const MEMORY_AFTER: u64 = 200_000;
+
+/// Requests whose allocations are counted.
+const COUNTED: u64 = 20_000;
+/// Requests whose instructions are counted: valgrind is slow.
+const EMULATED: u64 = 4_000;
+/// Longer than exporters wait for more spans.
+const SETTLED: Duration = Duration::from_millis(1500);
+
+/// What was measured under full load.
+#[derive(Debug)]
+pub(crate) struct Saturated {
+    pub(crate) per_second: f64,
+    pub(crate) cpu: Duration,
+    /// Spans that came to the collector, per request.
+    pub(crate) spans: f64,
+}
+
+/// Loads the service as much as it can take.
+pub(crate) fn saturate(
+    launch: &Launch<'_>,
+    variant: &Variant,
+    program: &Path,
+    load: &Load,
+    seconds: u32,
+) -> Result<Saturated, Box<dyn Error>> {
+    let before = launch.collector.spans();
+    let mut server = launch.server(variant, program)?;
+    server.wait_ready()?;
+    let warmed = load.run(server.http, Amount::Seconds(1))?;
+    let cpu = server.cpu_time()?;
+    let answered = load.run(server.http, Amount::Seconds(seconds))?;
+    let cpu = server.cpu_time()?.saturating_sub(cpu);
+    server.stop()?;
+    let spans = launch.collector.spans() - before;
+    Ok(Saturated {
+        per_second: answered.per_second,
+        cpu: cpu.div_f64(answered.requests as f64),
+        spans: spans as f64 / (answered.requests + warmed.requests) as f64,
+    })
+}
+
+/// Loads the service with as many requests a second.
+pub(crate) fn latency(
+    launch: &Launch<'_>,
+    variant: &Variant,
+    program: &Path,
+    load: &Load,
+    per_second: f64,
+    seconds: u32,
+) -> Result<Latency, Box<dyn Error>> {
+    let mut server = launch.server(variant, program)?;
+    server.wait_ready()?;
+    load.run(server.http, Amount::Seconds(1))?;
+    load.paced(server.http, per_second, seconds)
+}
+
+/// Starts the service until it is ready.
+pub(crate) fn start(launch: &Launch<'_>, variant: &Variant, program: &Path) -> Result<Duration, Box<dyn Error>> {
+    launch.server(variant, program)?.wait_ready()
+}
+
+/// The resident memory of the service after many requests, in bytes.
+pub(crate) fn memory(
+    launch: &Launch<'_>,
+    variant: &Variant,
+    program: &Path,
+    load: &Load,
+) -> Result<u64, Box<dyn Error>> {
+    let mut server = launch.server(variant, program)?;
+    server.wait_ready()?;
+    load.run(server.http, Amount::Requests(MEMORY_AFTER))?;
+    server.memory()
+}
+
+/// Allocations per request: the difference between many requests and twice as many, so that what connections cost is left
+/// out.
+pub(crate) fn allocations(
+    launch: &Launch<'_>,
+    variant: &Variant,
+    program: &Path,
+    load: &Load,
+) -> Result<f64, Box<dyn Error>> {
+    let mut server = launch.lossless(variant, Command::new(program))?;
+    server.wait_ready()?;
+    let allocated = |requests| -> Result<f64, Box<dyn Error>> {
+        let before = allocations::ask(server.allocations)?;
+        load.run(server.http, Amount::Requests(requests))?;
+        settle(launch.collector);
+        Ok((allocations::ask(server.allocations)? - before) as f64)
+    };
+    allocated(COUNTED)?;
+    let (once, twice) = (allocated(COUNTED)?, allocated(2 * COUNTED)?);
+    Ok((twice - once) / COUNTED as f64)
+}
+
+/// Instructions per request: the difference between a run and one with twice as many requests, so that the start and the
+/// end are left out.
+pub(crate) fn instructions(
+    launch: &Launch<'_>,
+    variant: &Variant,
+    program: &Path,
+    load: &Load,
+) -> Result<f64, Box<dyn Error>> {
+    let executed = |requests| -> Result<f64, Box<dyn Error>> {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=try"]).arg(program);
+        let mut server = launch.lossless(variant, valgrind)?;
+        server.wait_ready()?;
+        load.run(server.http, Amount::Requests(requests))?;
+        let said = server.stop()?;
+        // "==1234== Collected : 123456"
+        let collected = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
+        Ok(collected.ok_or_else(|| format!("valgrind counted nothing: {said}"))?)
+    };
+    let (once, twice) = (executed(EMULATED)?, executed(2 * EMULATED)?);
+    Ok((twice - once) / EMULATED as f64)
+}
+
+/// Waits until the service has sent what it had to, or seems to have nothing to send.
+fn settle(collector: &Collector) {
+    loop {
+        let sent = collector.spans();
+        thread::sleep(SETTLED);
+        if collector.spans() == sent {
+            return;
+        }
+    }
+}

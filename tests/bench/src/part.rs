@@ -1,0 +1,42 @@
+//! What can be measured on its own.
+
+use std::str::FromStr;
+
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Allocations,
+    Build,
+    Crates,
+    Instructions,
+    Latency,
+    Memory,
+    Size,
+    Start,
+    Throughput,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Allocations,
+        Self::Build,
+        Self::Crates,
+        Self::Instructions,
+        Self::Latency,
+        Self::Memory,
+        Self::Size,
+        Self::Start,
+        Self::Throughput,
+    ];
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|part| format!("{part:?}").eq_ignore_ascii_case(name))
+            .ok_or_else(|| format!("no part is named `{name}`"))
+    }
+}

@@ -1,0 +1,186 @@
+//! What was measured, as tables.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use crate::variant::{REFERENCE, Variant};
+
+/// A column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Figure {
+    Throughput,
+    Cpu,
+    Median,
+    P99,
+    Instructions,
+    Allocations,
+    Spans,
+    Memory,
+    Start,
+    Size,
+    Crates,
+    Build,
+}
+
+/// All that was measured: each figure of each service, as often as it was.
+#[derive(Debug, Default)]
+pub(crate) struct Results(BTreeMap<(&'static str, Figure), Vec<f64>>);
+
+const TABLES: &[(&str, &[Figure])] = &[
+    ("Under load", &[Figure::Throughput, Figure::Cpu, Figure::Median, Figure::P99, Figure::Spans]),
+    ("What a request costs, whatever the machine", &[Figure::Instructions, Figure::Allocations]),
+    ("The process", &[Figure::Memory, Figure::Start, Figure::Size, Figure::Crates, Figure::Build]),
+];
+
+// === impl Results ===
+
+impl Results {
+    /// Keeps a figure, and says it: a long run that is stopped was not in vain.
+    pub(crate) fn add(&mut self, variant: &Variant, figure: Figure, value: f64) {
+        eprintln!("{}: {}: {}", variant.name, figure.head(), figure.show(value));
+        self.0.entry((variant.name, figure)).or_default().push(value);
+    }
+
+    /// The median of what was measured.
+    pub(crate) fn median(&self, name: &'static str, figure: Figure) -> Option<f64> {
+        let mut values = self.0.get(&(name, figure))?.clone();
+        values.sort_unstable_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() % 2 {
+            1 => values.get(middle).copied(),
+            _ => Some((values.get(middle - 1)? + values.get(middle)?) / 2.0),
+        }
+    }
+
+    /// The tables, without what was not measured.
+    pub(crate) fn tables(&self, variants: &[&'static Variant]) -> String {
+        let mut text = String::new();
+        for (title, figures) in TABLES {
+            let measured = |figure: &&Figure| self.0.keys().any(|(_, has)| has == *figure);
+            let figures: Vec<Figure> = figures.iter().filter(measured).copied().collect();
+            if !figures.is_empty() {
+                let rows = variants.iter().map(|variant| self.row(variant.name, &figures));
+                let head = figures.iter().map(|figure| figure.head().into()).collect();
+                // Writing to a string can't fail.
+                let _ = write!(text, "\n## {title}\n\n{}", render("service", head, rows));
+            }
+        }
+        text
+    }
+
+    /// What the performance design demands, and what there is.
+    pub(crate) fn budgets(&self) -> String {
+        let (all, none, stack) = ("seaworthy-100", "seaworthy-0", "stack-100");
+        let to_axum = |name, figure| Some(self.median(name, figure)? / self.median(REFERENCE, figure)?);
+        let to_stack = Some(())
+            .and_then(|()| Some(self.median(all, Figure::Throughput)? / self.median(stack, Figure::Throughput)?));
+        let rows = [
+            ("throughput, all sampled, to axum", ">= 0.85", ">= 1", to_axum(all, Figure::Throughput)),
+            ("throughput, all sampled, to the stack", ">= 4", ">= 6", to_stack),
+            ("instructions, all sampled, to axum", "<= 1.6", "<= 1.2", to_axum(all, Figure::Instructions)),
+            ("instructions, nothing sampled, to axum", "<= 1.35", "<= 1.1", to_axum(none, Figure::Instructions)),
+            ("allocations, all sampled", "<= 26", "<= 18", self.median(all, Figure::Allocations)),
+            ("allocations, nothing sampled", "<= 24", "<= 16", self.median(none, Figure::Allocations)),
+            ("p99 at half the saturation, to axum", "<= 1.2", "<= 1.05", to_axum(all, Figure::P99)),
+            ("memory after 200,000 requests, to axum", "<= 1.5", "<= 1.2", to_axum(all, Figure::Memory)),
+            ("start, to axum", "<= 2", "<= 1.2", to_axum(all, Figure::Start)),
+            ("stripped binary, MB", "<= 4", "<= 2.5", self.median(all, Figure::Size).map(|size| size / 1e6)),
+            ("clean build, to axum", "<= 3", "<= 2", to_axum(all, Figure::Build)),
+            ("crates", "<= 120", "<= 90", self.median(all, Figure::Crates)),
+        ];
+        let rows = rows.into_iter().filter_map(|(figure, must, aim, measured)| {
+            Some((figure, vec![must.into(), aim.into(), format!("{:.2}", measured?)]))
+        });
+        let rows: Vec<_> = rows.collect();
+        match rows.is_empty() {
+            true => String::new(),
+            false => {
+                let head = vec!["must".into(), "aim".into(), "is".into()];
+                format!("\n## Seaworthy's budgets\n\n{}", render("figure", head, rows))
+            }
+        }
+    }
+
+    fn row(&self, name: &'static str, figures: &[Figure]) -> (&'static str, Vec<String>) {
+        let cell = |figure: &Figure| {
+            let Some(value) = self.median(name, *figure) else { return "–".into() };
+            let shown = figure.show(value);
+            match self.median(REFERENCE, *figure) {
+                Some(reference) if reference > 0.0 => format!("{shown} ({:.2})", value / reference),
+                _ => shown,
+            }
+        };
+        (name, figures.iter().map(cell).collect())
+    }
+}
+
+// === impl Figure ===
+
+impl Figure {
+    fn head(self) -> &'static str {
+        match self {
+            Self::Throughput => "requests/s",
+            Self::Cpu => "CPU a request, µs",
+            Self::Median => "p50 at half of that, µs",
+            Self::P99 => "p99, µs",
+            Self::Instructions => "instructions",
+            Self::Allocations => "allocations",
+            Self::Spans => "spans delivered a request",
+            Self::Memory => "RSS after 200,000 requests, MB",
+            Self::Start => "start to the first 200, ms",
+            Self::Size => "stripped binary, MB",
+            Self::Crates => "crates",
+            Self::Build => "clean build, s",
+        }
+    }
+
+    fn show(self, value: f64) -> String {
+        match self {
+            Self::Throughput | Self::Median | Self::P99 | Self::Instructions | Self::Crates | Self::Build => {
+                thousands(value)
+            }
+            Self::Allocations | Self::Cpu => format!("{value:.1}"),
+            Self::Spans => format!("{value:.2}"),
+            Self::Memory | Self::Size => format!("{:.1}", value / 1e6),
+            Self::Start => format!("{:.1}", value * 1e3),
+        }
+    }
+}
+
+/// A table of Markdown that can be read as it is.
+fn render<'a>(corner: &'a str, head: Vec<String>, rows: impl IntoIterator<Item = (&'a str, Vec<String>)>) -> String {
+    let lines: Vec<(&str, Vec<String>)> = [(corner, head)].into_iter().chain(rows).collect();
+    let first = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let columns = lines.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
+    let width = |column: usize| lines.iter().filter_map(|(_, cells)| Some(cells.get(column)?.chars().count())).max();
+    let widths: Vec<usize> = (0..columns).filter_map(width).collect();
+    let mut text = String::new();
+    for (index, (name, cells)) in lines.iter().enumerate() {
+        // Writing to a string can't fail.
+        let _ = write!(text, "| {name:first$} |");
+        for (cell, width) in cells.iter().zip(&widths) {
+            let _ = write!(text, " {cell:>width$} |");
+        }
+        text.push('\n');
+        if index == 0 {
+            let _ = write!(text, "|{}|", "-".repeat(first + 2));
+            for width in &widths {
+                let _ = write!(text, "{}:|", "-".repeat(width + 1));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// 1234567.8 as 1,234,568.
+fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
