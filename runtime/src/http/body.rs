@@ -30,8 +30,9 @@ pin_project! {
     pub(super) struct AnswerBody {
         #[pin]
         body: Body,
+        // Only a body that waits needs it.
         #[pin]
-        cut: WaitForCancellationFutureOwned,
+        cut: Option<WaitForCancellationFutureOwned>,
         span: tracing::Span,
         status: StatusCode,
         request: Option<InFlight>,
@@ -77,8 +78,7 @@ impl HttpBody for UploadBody {
 
 impl AnswerBody {
     pub(super) fn new(body: Body, request: InFlight, status: StatusCode) -> Self {
-        let cut = request.connection.cut.clone().cancelled_owned();
-        Self { body, cut, span: request.span(), status, request: Some(request) }
+        Self { body, cut: None, span: request.span(), status, request: Some(request) }
     }
 }
 
@@ -104,11 +104,17 @@ impl HttpBody for AnswerBody {
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            Ok(Poll::Pending) if this.request.is_some() && this.cut.poll(cx).is_ready() => {
+            Ok(Poll::Pending) => {
+                let Some(request) = this.request else { return Poll::Pending };
+                if this.cut.is_none() {
+                    this.cut.set(Some(request.connection.cut.clone().cancelled_owned()));
+                }
+                if this.cut.as_pin_mut().is_some_and(|cut| cut.poll(cx).is_pending()) {
+                    return Poll::Pending;
+                }
                 end(this.request, Ending::Cut);
                 Poll::Ready(Some(Err("the service stopped".into())))
             }
-            Ok(Poll::Pending) => Poll::Pending,
             Err(message) => {
                 end(this.request, Ending::Panicked);
                 Poll::Ready(Some(Err(message.into())))

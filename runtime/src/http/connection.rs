@@ -27,11 +27,15 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpStream,
+    task::futures::TaskLocalFuture,
     time::{Instant, sleep_until},
 };
 use tower::Service as _;
 
-use super::{io::Socket, traffic::Connection};
+use super::{
+    io::Socket,
+    traffic::{CURRENT, Connection},
+};
 
 /// How long an idle connection stays open once the drain began, for the request that may be on its way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -71,6 +75,8 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
     let mut cutting = false;
     loop {
         tokio::select! {
+            // Requests first: most often there is nothing else.
+            biased;
             // An error is the client's: it sent what is not HTTP, or went away.
             _ = serving.as_mut() => return,
             () = shutdown.cancelled(), if !draining => {
@@ -142,7 +148,8 @@ fn builder() -> auto::Builder<TokioExecutor> {
 impl hyper::service::Service<Request<Incoming>> for Requests {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Ready<Result<Response, Infallible>>, RouteFuture<Infallible>>;
+    type Future =
+        Either<Ready<Result<Response, Infallible>>, TaskLocalFuture<Arc<Connection>, RouteFuture<Infallible>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let connection = &self.connection;
@@ -153,8 +160,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         }
         connection.active.fetch_add(1, AcqRel);
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>(connection.peer));
-        request.extensions_mut().insert(Arc::clone(connection));
-        Either::Right(self.router.clone().call(request))
+        Either::Right(CURRENT.scope(Arc::clone(connection), self.router.clone().call(request)))
     }
 }
 

@@ -23,8 +23,9 @@ use http::{
     header::{CONNECTION, RETRY_AFTER},
     request::Parts,
 };
+use http_body::Body as _;
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tower::{Layer, Service};
 
@@ -37,6 +38,9 @@ use crate::{
     panic::{Caught, caught},
     telemetry::{self, Ending, ServerRequest},
 };
+
+/// The largest body, in bytes, that is not watched until its end.
+const SMALL: u64 = 16 * 1024;
 
 /// Answers the requests of each route.
 #[derive(Clone)]
@@ -62,14 +66,22 @@ pin_project! {
             #[pin]
             handler: Caught<F>,
             #[pin]
-            deadline: Sleep,
-            #[pin]
-            cut: WaitForCancellationFutureOwned,
+            limits: Option<Limits>,
             span: tracing::Span,
             version: Version,
             upload: Option<Arc<AtomicBool>>,
             request: Option<InFlight>,
         },
+    }
+}
+
+pin_project! {
+    /// What ends a request before its handler does. Only a handler that waits needs it.
+    struct Limits {
+        #[pin]
+        deadline: Sleep,
+        #[pin]
+        cut: WaitForCancellationFutureOwned,
     }
 }
 
@@ -105,7 +117,7 @@ where
 
     fn call(&mut self, request: Request) -> Answering<H::Future> {
         let (parts, body) = request.into_parts();
-        let Some(connection) = parts.extensions.get::<Arc<Connection>>().map(Arc::clone) else {
+        let Some(connection) = Connection::current() else {
             // Only our own listener calls the router.
             return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
         };
@@ -113,7 +125,6 @@ where
         let route = Arc::clone(self.route.get_or_init(|| self.traffic.route(pattern)));
         let telemetry = ServerRequest::begin(&parts, &route.telemetry, connection.local, connection.peer);
         let is_full = self.traffic.is_full();
-        let cut = connection.cut.clone().cancelled_owned();
         let version = parts.version;
         let in_flight = InFlight::begin(connection, route, telemetry);
         if is_full {
@@ -125,15 +136,7 @@ where
         let (body, upload) = UploadBody::watch(body);
         let span = in_flight.span();
         let handler = span.in_scope(|| self.handler.call(Request::from_parts(parts, body)));
-        Answering::Later {
-            handler: caught(handler),
-            deadline: sleep(self.traffic.settings.request_timeout),
-            cut,
-            span,
-            version,
-            upload,
-            request: Some(in_flight),
-        }
+        Answering::Later { handler: caught(handler), limits: None, span, version, upload, request: Some(in_flight) }
     }
 }
 
@@ -146,10 +149,10 @@ where
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (handler, deadline, cut, span, version, upload, request) = match self.project() {
+        let (handler, mut limits, span, version, upload, request) = match self.project() {
             AnsweringProjection::Now { answer } => return Poll::Ready(Ok(answer.take().unwrap_or_default())),
-            AnsweringProjection::Later { handler, deadline, cut, span, version, upload, request } => {
-                (handler, deadline, cut, span, *version, upload, request)
+            AnsweringProjection::Later { handler, limits, span, version, upload, request } => {
+                (handler, limits, span, *version, upload, request)
             }
         };
         let _entered = span.enter();
@@ -161,9 +164,16 @@ where
                 }));
             }
             Poll::Ready(Err(_)) => Some((Ending::Panicked, panicked())),
-            Poll::Pending if cut.poll(cx).is_ready() => Some((Ending::Cut, stopping())),
-            Poll::Pending if deadline.poll(cx).is_ready() => Some((Ending::TimedOut, timed_out(upload.as_deref()))),
-            Poll::Pending => None,
+            Poll::Pending => {
+                if limits.is_none() {
+                    limits.set(request.as_ref().map(Limits::new));
+                }
+                match limits.as_pin_mut().and_then(|limits| limits.poll_exceeded(cx)) {
+                    Some(Ending::Cut) => Some((Ending::Cut, stopping())),
+                    Some(ending) => Some((ending, timed_out(upload.as_deref()))),
+                    None => None,
+                }
+            }
         };
         match (failed, request.take()) {
             (Some((ending, answer)), Some(request)) => Poll::Ready(Ok(request.fail(ending, answer, version))),
@@ -172,6 +182,25 @@ where
                 Poll::Pending
             }
         }
+    }
+}
+
+// === impl Limits ===
+
+impl Limits {
+    fn new(request: &InFlight) -> Self {
+        let connection = &request.connection;
+        let deadline = request.began() + connection.traffic.settings.request_timeout;
+        Self { deadline: sleep_until(deadline.into()), cut: connection.cut.clone().cancelled_owned() }
+    }
+
+    /// Which limit the request reached, if any.
+    fn poll_exceeded(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Ending> {
+        let limits = self.project();
+        if limits.cut.poll(cx).is_ready() {
+            return Some(Ending::Cut);
+        }
+        limits.deadline.poll(cx).is_ready().then_some(Ending::TimedOut)
     }
 }
 
@@ -196,14 +225,15 @@ fn timed_out(upload: Option<&AtomicBool>) -> Response {
 // === impl InFlight ===
 
 impl InFlight {
-    /// Sends an answer; the request ends with the last byte of its body.
+    /// Sends an answer; the request ends with the last byte of its body. That of a small one is in hyper's buffer by the
+    /// time anybody could look.
     fn answer(self, mut answer: Response, version: Version) -> Response {
         self.say_goodbye(&mut answer, version);
         let status = answer.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             self.upgrade();
         }
-        if http_body::Body::is_end_stream(answer.body()) {
+        if answer.body().size_hint().exact().is_some_and(|size| size <= SMALL) {
             self.end(Ending::Answered, Some(status));
             return answer;
         }
@@ -232,8 +262,8 @@ impl InFlight {
 impl<S: Sync> FromRequestParts<S> for Shutdown {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let connection = parts.extensions.get::<Arc<Connection>>();
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let connection = Connection::current();
         Ok(connection.map_or_else(Self::never, |connection| Self::new(connection.traffic.lifecycle.shutdown.clone())))
     }
 }

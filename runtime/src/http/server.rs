@@ -15,15 +15,22 @@ use super::{
     traffic::{Connection, Traffic},
 };
 
+/// The limit that axum's extractors have without being told.
+const AXUM_BODY_LIMIT: usize = 2 * 1024 * 1024;
+
 /// How long to wait before accepting again when the system refused, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// Accepts connections and serves them, until the drain begins; then closes the listener.
 pub(crate) async fn accept(listener: std::net::TcpListener, router: Router, traffic: Arc<Traffic>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let limit = DefaultBodyLimit::max(traffic.settings.request_body_limit);
-    // As one layer: the router boxes each.
-    let router = router.layer((RequestLayer::new(Arc::clone(&traffic)), limit));
+    let limit = traffic.settings.request_body_limit;
+    let layer = RequestLayer::new(Arc::clone(&traffic));
+    // As one layer, because the router boxes each; and with no limit but axum's own, which costs nothing.
+    let router = match limit {
+        AXUM_BODY_LIMIT => router.layer(layer),
+        _ => router.layer((layer, DefaultBodyLimit::max(limit))),
+    };
     let shutdown = traffic.lifecycle.shutdown.clone();
     let mut backoff = BACKOFF.0;
     loop {

@@ -7,10 +7,11 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use http::StatusCode;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task_local};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -41,6 +42,11 @@ pub(crate) struct Traffic {
 pub(crate) struct RouteTraffic {
     pub(crate) telemetry: Arc<RouteTelemetry>,
     in_flight: AtomicUsize,
+}
+
+task_local! {
+    /// The connection whose request is being answered. Not an extension of the request, because those are allocated.
+    pub(super) static CURRENT: Arc<Connection>;
 }
 
 /// One connection, from its accept until its last byte: shared by its socket and its requests.
@@ -171,6 +177,11 @@ impl Connection {
         }
     }
 
+    /// The connection whose request the current code answers.
+    pub(super) fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(Arc::clone).ok()
+    }
+
     /// No request is in flight or arriving on it.
     pub(crate) fn is_idle(&self) -> bool {
         self.active.load(Ordering::Acquire) == 0 && !self.has_partial_head.load(Ordering::Acquire)
@@ -198,6 +209,11 @@ impl InFlight {
         connection.traffic.in_flight.fetch_add(1, Ordering::Relaxed);
         route.in_flight.fetch_add(1, Ordering::Relaxed);
         Self { telemetry: Some(telemetry), connection, route }
+    }
+
+    /// When the request began.
+    pub(crate) fn began(&self) -> Instant {
+        self.telemetry.as_ref().map_or_else(Instant::now, ServerRequest::began)
     }
 
     pub(crate) fn span(&self) -> tracing::Span {

@@ -36,6 +36,10 @@ impl Moment {
         now
     }
 
+    pub(crate) fn instant(self) -> Instant {
+        self.instant
+    }
+
     pub(crate) fn since(self, earlier: Self) -> Duration {
         self.instant.saturating_duration_since(earlier.instant)
     }

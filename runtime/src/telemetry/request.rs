@@ -12,6 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
+    time::Instant,
 };
 
 use http::{StatusCode, request::Parts, uri::PathAndQuery};
@@ -105,6 +106,11 @@ impl ServerRequest {
             path: request.uri.path_and_query().cloned(),
             ended: false,
         }
+    }
+
+    /// When it began.
+    pub(crate) fn began(&self) -> Instant {
+        self.started.instant()
     }
 
     /// The span to run the handler in.
