@@ -170,6 +170,17 @@ fn a_client_that_keeps_its_connection_after_its_answer_is_no_work_that_was_cut()
 }
 
 #[test]
+fn a_request_that_never_arrives_whole_is_no_work_that_was_cut() {
+    let process = fixture().env("DRAIN_TIMEOUT", "500ms").spawn();
+    process.wait_ready();
+    let mut partial = process.connect();
+    assert_eq!(partial.get("/fast").unwrap().text(), "ok");
+    partial.send_bytes(b"GET /fast HTTP/1.1\r\nHos").unwrap();
+    process.signal(Signal::Term);
+    assert_eq!(process.wait_exit(SOON).code, Some(0));
+}
+
+#[test]
 fn the_lame_duck_accepts_and_asks_clients_to_leave() {
     let process = fixture().env("LAME_DUCK", "2s").spawn();
     process.wait_ready();

@@ -1,5 +1,6 @@
 //! The service whose requests `tests/cost.rs` measures: on Seaworthy, or on bare axum where the first argument says so.
 //! Built with the profile `cost`.
+#![allow(clippy::disallowed_methods, reason = "bare axum has no configuration to read it with")]
 
 use std::{env, process::ExitCode};
 

@@ -27,8 +27,6 @@ pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
     has_read: bool,
-    /// The last write found the client's window full: hyper holds bytes that are still to be sent.
-    is_write_blocked: bool,
     /// The stream ended: by the client, or by us while nothing was on its way.
     has_ended: bool,
     linger: Option<Pin<Box<Sleep>>>,
@@ -37,7 +35,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, has_read: false, is_write_blocked: false, has_ended: false, linger: None, cut: None }
+        Self { stream, connection, has_read: false, has_ended: false, linger: None, cut: None }
     }
 
     fn note(&mut self, bytes: &[u8]) {
@@ -55,7 +53,7 @@ impl Socket {
     fn may_end(&self) -> bool {
         self.connection.is_closing.load(Relaxed)
             && self.connection.is_idle()
-            && !self.is_write_blocked
+            && !self.connection.is_write_blocked()
             && !self.connection.is_http2.load(Relaxed)
     }
 
@@ -114,7 +112,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.is_write_blocked = poll.is_pending();
+        self.connection.set_write_blocked(poll.is_pending());
         poll
     }
 
@@ -124,7 +122,7 @@ impl AsyncWrite for Socket {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.is_write_blocked = poll.is_pending();
+        self.connection.set_write_blocked(poll.is_pending());
         poll
     }
 
@@ -139,7 +137,6 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            self.connection.part();
         }
         if !self.has_ended {
             ready!(self.poll_linger(cx));

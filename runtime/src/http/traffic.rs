@@ -28,8 +28,8 @@ pub(crate) struct Traffic {
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) board: Arc<Board>,
     connections: AtomicUsize,
-    /// Those of them that are closed on our side and wait for the client's.
-    parting: AtomicUsize,
+    /// Those of them whose client doesn't take what is sent.
+    blocked: AtomicUsize,
     in_flight: AtomicUsize,
     /// Told when the last connection is gone.
     gone: Notify,
@@ -65,8 +65,8 @@ pub(crate) struct Connection {
     pub(crate) is_closing: AtomicBool,
     /// Bytes came since the last request began.
     pub(crate) has_partial_head: AtomicBool,
-    /// All was sent and our side is closed.
-    is_parting: AtomicBool,
+    /// The last write found the client's window full: hyper holds bytes that are still to be sent.
+    is_write_blocked: AtomicBool,
     /// Requests begun so far.
     pub(crate) begun: AtomicUsize,
     /// Requests in flight now.
@@ -92,7 +92,7 @@ impl Traffic {
             lifecycle,
             board,
             connections: AtomicUsize::new(0),
-            parting: AtomicUsize::new(0),
+            blocked: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             gone: Notify::new(),
             routes: Mutex::default(),
@@ -103,9 +103,10 @@ impl Traffic {
         self.connections.load(Ordering::Acquire)
     }
 
-    /// Connections that something is still to be sent on.
-    pub(crate) fn unfinished_connections(&self) -> usize {
-        self.connections().saturating_sub(self.parting.load(Ordering::Acquire))
+    /// Connections on which an answer is still being sent. Not those that only wait for their client to close, or to go on
+    /// with a request that it began.
+    pub(crate) fn blocked_connections(&self) -> usize {
+        self.blocked.load(Ordering::Acquire)
     }
 
     /// Waits until no connection is left, upgraded ones included.
@@ -163,18 +164,28 @@ impl Connection {
             is_upgraded: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             has_partial_head: AtomicBool::new(false),
-            is_parting: AtomicBool::new(false),
+            is_write_blocked: AtomicBool::new(false),
             begun: AtomicUsize::new(0),
             active: AtomicUsize::new(0),
             upgraded_by: Mutex::default(),
         }))
     }
 
-    /// Notes that all was sent and our side is closed: what is left is to see the client close its own.
-    pub(crate) fn part(&self) {
-        if !self.is_parting.swap(true, Ordering::AcqRel) {
-            self.traffic.parting.fetch_add(1, Ordering::AcqRel);
+    /// Notes whether the client takes what is sent.
+    pub(super) fn set_write_blocked(&self, is_blocked: bool) {
+        // Only the socket's own task changes it.
+        if self.is_write_blocked() == is_blocked {
+            return;
         }
+        self.is_write_blocked.store(is_blocked, Ordering::Release);
+        match is_blocked {
+            true => self.traffic.blocked.fetch_add(1, Ordering::AcqRel),
+            false => self.traffic.blocked.fetch_sub(1, Ordering::AcqRel),
+        };
+    }
+
+    pub(super) fn is_write_blocked(&self) -> bool {
+        self.is_write_blocked.load(Ordering::Acquire)
     }
 
     /// The connection whose request the current code answers.
@@ -193,9 +204,7 @@ impl Drop for Connection {
         if let Some(route) = self.upgraded_by.get_mut().unwrap_or_else(PoisonError::into_inner) {
             route.in_flight.fetch_sub(1, Ordering::Relaxed);
         }
-        if *self.is_parting.get_mut() {
-            self.traffic.parting.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.set_write_blocked(false);
         if self.traffic.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.traffic.gone.notify_waiters();
         }

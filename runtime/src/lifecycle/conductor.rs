@@ -237,8 +237,8 @@ async fn close(closers: Vec<Closer>, runtime: &Handle) {
     }
 }
 
-/// Names what did not end within the drain: "2 requests of /slow, 1 worker". Nothing, where all that is left is to see
-/// clients close connections that are closed on our side.
+/// Names what did not end within the drain: "2 requests of /slow, 1 worker". Nothing, where all that is left is
+/// connections without a request.
 fn what_is_cut(traffic: &Traffic, workers: &TaskTracker) -> Option<String> {
     let mut cut: Vec<_> = traffic
         .in_flight_by_route()
@@ -248,9 +248,9 @@ fn what_is_cut(traffic: &Traffic, workers: &TaskTracker) -> Option<String> {
     if !workers.is_empty() {
         cut.push(counted(workers.len(), "worker"));
     }
-    let unfinished = traffic.unfinished_connections();
-    if cut.is_empty() && unfinished > 0 {
-        cut.push(counted(unfinished, "connection"));
+    let blocked = traffic.blocked_connections();
+    if cut.is_empty() && blocked > 0 {
+        cut.push(format!("{} to a client that didn't take it", counted(blocked, "answer")));
     }
     (!cut.is_empty()).then(|| cut.join(", "))
 }

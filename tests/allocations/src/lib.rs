@@ -31,7 +31,8 @@ pub fn count() -> usize {
 ///
 /// Where there is no such address, or it is taken: a measurement without numbers is worth nothing.
 pub fn serve() {
-    let Ok(address) = env::var(ADDRESS) else { return };
+    let Some(address) = env::var_os(ADDRESS) else { return };
+    let address = address.into_string().expect("an address is text");
     let listener = TcpListener::bind(&address).expect("the address is free");
     thread::spawn(move || {
         for stream in listener.incoming() {
