@@ -1,7 +1,7 @@
 //! Cloud-native services from annotated functions.
 //!
 //! Annotate `main` and your handlers; get a service that Kubernetes can start, probe, scale, observe and kill without
-//! losing a request. The [README](https://crates.io/crates/seaworthy) shows a whole service.
+//! losing a request. [`cloud_service`] shows a whole one, and [`run`] what its binary can do.
 
 // The expansions say `::seaworthy`, also where this crate uses its own attributes.
 extern crate self as seaworthy;
