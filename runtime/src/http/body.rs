@@ -33,7 +33,6 @@ pin_project! {
         // Only a body that waits needs it.
         #[pin]
         cut: Option<WaitForCancellationFutureOwned>,
-        span: tracing::Span,
         status: StatusCode,
         request: Option<InFlight>,
     }
@@ -78,7 +77,7 @@ impl HttpBody for UploadBody {
 
 impl AnswerBody {
     pub(super) fn new(body: Body, request: InFlight, status: StatusCode) -> Self {
-        Self { body, cut: None, span: request.span(), status, request: Some(request) }
+        Self { body, cut: None, status, request: Some(request) }
     }
 }
 
@@ -88,7 +87,7 @@ impl HttpBody for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
-        let _entered = this.span.enter();
+        let _inside = this.request.as_ref().and_then(InFlight::enter);
         let end = |request: &mut Option<InFlight>, ending| {
             if let Some(request) = request.take() {
                 request.end(ending, Some(*this.status));

@@ -58,9 +58,10 @@ pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
 pub(crate) use self::{
+    attributes::PeerTelemetry,
     request::{Ending, Failure, ServerRequest},
     route::RouteTelemetry,
-    traces::set_attributes,
+    traces::{Inside, OwnSpan, span::Encoded},
 };
 
 /// The variables that are read here, for `--help`: name, purpose, default.
@@ -192,7 +193,7 @@ impl Process {
         let logs = Logs::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
         let filter = FilterLayer::new(filter);
         let subscriber = Tracing::new(otel.sampler, sink, logs).with(filter.clone());
-        if tracing::subscriber::set_global_default(subscriber).is_err() {
+        if traces::install(subscriber, filter.clone()).is_err() {
             warnings.push(
                 "another `tracing` subscriber is installed in this process: it gets the logs, and there are no traces"
                     .into(),

@@ -30,14 +30,25 @@ pub(crate) struct Fields<'a> {
     pub(crate) rest: &'a [u8],
 }
 
+/// How a field's value stands in a message.
+pub(crate) const FIXED64: u8 = 1;
+pub(crate) const BYTES: u8 = 2;
+
+/// What comes before the value of a field below 16.
+pub(crate) const fn key(field: u32, kind: u8) -> u8 {
+    (field as u8) << 3 | kind
+}
+
 pub(crate) fn varint(out: &mut Vec<u8>, field: u32, value: u64) {
     raw_varint(out, u64::from(field << 3));
     raw_varint(out, value);
 }
 
+/// Of a field below 16.
 pub(crate) fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
-    raw_varint(out, u64::from(field << 3 | 1));
-    out.extend_from_slice(&value.to_le_bytes());
+    let mut bytes = [key(field, FIXED64); 9];
+    bytes[1..].copy_from_slice(&value.to_le_bytes());
+    out.extend_from_slice(&bytes);
 }
 
 pub(crate) fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {

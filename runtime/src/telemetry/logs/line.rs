@@ -7,7 +7,6 @@ use std::{
     error::Error,
     fmt::{self, Write as _},
     io::Write as _,
-    time::Duration,
 };
 
 use tracing::{
@@ -36,19 +35,26 @@ impl<'a> Line<'a> {
     }
 
     /// Writes the event, and a newline.
-    pub(super) fn event(mut self, event: &Event<'_>, time: Duration, ids: Option<Ids>) {
+    pub(super) fn event(mut self, event: &Event<'_>, time: u64, ids: Option<Ids>) {
         let metadata = event.metadata();
-        self.head(metadata.level(), metadata.target(), time);
+        self.time(time);
+        self.origin(metadata.level(), metadata.target());
         event.record(&mut self);
         self.end(ids);
     }
 
-    /// Begins a line, with the time since 1970.
-    pub(super) fn head(&mut self, level: &Level, target: &str, time: Duration) {
+    /// Begins a line, with the nanoseconds since 1970.
+    pub(super) fn time(&mut self, time: u64) {
+        if self.format == Format::Json {
+            self.out.extend_from_slice(b"{\"timestamp\":\"");
+        }
+        write_time(self.out, time);
+    }
+
+    /// How bad it is, and where it is from: what follows the time.
+    pub(super) fn origin(&mut self, level: &Level, target: &str) {
         match self.format {
             Format::Json => {
-                self.out.extend_from_slice(b"{\"timestamp\":\"");
-                write_time(self.out, time);
                 self.out.extend_from_slice(b"\",\"level\":\"");
                 self.out.extend_from_slice(level.as_str().as_bytes());
                 self.out.extend_from_slice(b"\",\"target\":\"");
@@ -56,7 +62,6 @@ impl<'a> Line<'a> {
                 self.out.push(b'"');
             }
             Format::Text { colors } => {
-                write_time(self.out, time);
                 let color = match *level {
                     Level::ERROR => 31,
                     Level::WARN => 33,
@@ -87,9 +92,10 @@ impl<'a> Line<'a> {
         }
         if let Some(ids) = ids {
             out.extend_from_slice(before_trace);
-            hex(out, ids.trace.to_be_bytes());
+            out.extend_from_slice(&hex((ids.trace >> 64) as u64));
+            out.extend_from_slice(&hex(ids.trace as u64));
             out.extend_from_slice(before_span);
-            hex(out, ids.span.to_be_bytes());
+            out.extend_from_slice(&hex(ids.span));
             out.extend_from_slice(after);
         }
         if format == Format::Json {
@@ -109,6 +115,11 @@ impl<'a> Line<'a> {
         self.out.extend_from_slice(after);
     }
 
+    /// The value of a field that is a number.
+    pub(super) fn number(&mut self, number: impl fmt::Display) {
+        _ = write!(self.out, "{number}");
+    }
+
     /// The value of a field that is a text.
     pub(super) fn text(&mut self, text: &str) {
         match self.format {
@@ -121,20 +132,23 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The message, in parts with spaces between them.
-    pub(super) fn message(&mut self, parts: &[&str]) {
+    /// The message, in two parts with a space between them.
+    pub(super) fn message(&mut self, parts: [&str; 2]) {
         self.has_message = true;
         let json = self.format == Format::Json;
         self.out.extend_from_slice(if json { b",\"message\":\"" } else { b" " });
-        for (number, part) in parts.iter().enumerate() {
-            if number > 0 {
-                self.out.push(b' ');
-            }
-            self.escaped(part);
-        }
+        self.escaped(parts[0]);
+        self.out.push(b' ');
+        self.escaped(parts[1]);
         if json {
             self.out.push(b'"');
         }
+    }
+
+    /// What was made before for lines of this format, with a message in it.
+    pub(super) fn template(&mut self, template: &[u8]) {
+        self.has_message = true;
+        self.out.extend_from_slice(template);
     }
 
     /// Begins a field. Without quotes: what follows is a number or a truth value, or brings its own.
@@ -160,7 +174,7 @@ impl<'a> Line<'a> {
 
     fn raw(&mut self, field: &Field, value: impl fmt::Display) {
         self.key(field.name());
-        _ = write!(self.out, "{value}");
+        self.number(value);
     }
 
     fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {

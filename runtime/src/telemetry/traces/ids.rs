@@ -46,12 +46,18 @@ pub(crate) fn random() -> u64 {
     GENERATOR.try_with(next).unwrap_or_else(|_| Generator::seeded().next())
 }
 
-/// Writes hexadecimal digits, two a byte.
-pub(crate) fn hex<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
+/// The 16 hexadecimal digits of a number, all at once: a table is asked for each of them.
+pub(crate) fn hex(number: u64) -> [u8; 16] {
+    // A digit to a byte.
+    let mut digits = u128::from(number);
+    digits = (digits | digits << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & 0x0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f;
+    const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
+    // Adding 6 carries into the upper half of the bytes from `a` up, which stand 39 after where they would.
+    let letters = (digits + 6 * ONES) >> 4 & ONES;
+    (digits + u128::from(b'0') * ONES + letters * 39).to_be_bytes()
 }
 
 // === impl Generator ===
@@ -103,8 +109,8 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits() {
-        let mut out = Vec::new();
-        hex(&mut out, 0x0123_4567_89ab_cdef_u64.to_be_bytes());
-        assert_eq!(out, b"0123456789abcdef");
+        for number in [0, 1, 0x0123_4567_89ab_cdef, 0x9999_aaaa_0000_ffff, u64::MAX] {
+            assert_eq!(str::from_utf8(&hex(number)), Ok(&*format!("{number:016x}")));
+        }
     }
 }

@@ -29,6 +29,11 @@ pub(crate) fn current<T>(look: impl FnOnce(&Entered) -> T) -> Option<T> {
     STACK.try_with(|stack| stack.borrow().last().map(look)).ok().flatten()
 }
 
+/// The span of `tracing` that the current code runs in.
+pub(crate) fn current_span() -> Option<Id> {
+    current(|entered| entered.span.as_ref().map(|(id, _)| id.clone())).flatten()
+}
+
 /// The ids of the trace that the current code runs in.
 pub(crate) fn current_ids() -> Option<Ids> {
     current(|entered| entered.ids).filter(|ids| ids.trace != 0)
