@@ -1,6 +1,7 @@
 //! The bodies of a request and of its answer, watched: how far they got decides how the request ended.
 
 use std::{
+    mem,
     pin::Pin,
     sync::{
         Arc,
@@ -42,13 +43,14 @@ pin_project! {
 
 impl UploadBody {
     /// Watches a body, unless it is empty.
-    pub(super) fn watch(body: Body) -> (Body, Option<Arc<AtomicBool>>) {
+    pub(super) fn watch(body: &mut Body) -> Option<Arc<AtomicBool>> {
         if body.is_end_stream() {
-            return (body, None);
+            return None;
         }
         let complete = Arc::new(AtomicBool::new(false));
-        let watched = Self { body, complete: Arc::clone(&complete) };
-        (Body::new(watched), Some(complete))
+        let watched = Self { body: mem::take(body), complete: Arc::clone(&complete) };
+        *body = Body::new(watched);
+        Some(complete)
     }
 }
 

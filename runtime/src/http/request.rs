@@ -114,17 +114,16 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answering<H::Future> {
-        let (parts, body) = request.into_parts();
+    fn call(&mut self, mut request: Request) -> Answering<H::Future> {
         let Some(connection) = Connection::current() else {
             // Only our own listener calls the router.
             return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
         };
-        let pattern = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let pattern = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let route = Arc::clone(self.route.get_or_init(|| self.traffic.route(pattern)));
-        let telemetry = ServerRequest::begin(&parts, &route.telemetry, &connection.telemetry);
+        let telemetry = ServerRequest::begin(&request, &route.telemetry, &connection.telemetry);
         let is_full = self.traffic.is_full();
-        let version = parts.version;
+        let version = request.version();
         let in_flight = InFlight::begin(connection, route, telemetry);
         if is_full {
             let answer = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many requests in flight\n");
@@ -132,10 +131,9 @@ where
             return Answering::Now { answer: Some(answer) };
         }
 
-        let (body, upload) = UploadBody::watch(body);
-        let inside = in_flight.enter();
-        let handler = caught(self.handler.call(Request::from_parts(parts, body)));
-        drop(inside);
+        let upload = UploadBody::watch(request.body_mut());
+        // A route only notes the request here. What the user wrote runs when it is polled, in the span.
+        let handler = caught(self.handler.call(request));
         Answering::Later { handler, limits: None, version, upload, request: Some(in_flight) }
     }
 }

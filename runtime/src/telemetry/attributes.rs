@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use http::{HeaderMap, HeaderValue, Method, Uri, Version, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 
 use super::{route::Series, traces::span::Encoded, wire::Value};
 
@@ -143,25 +143,25 @@ impl PeerTelemetry {
     }
 
     /// Adds the attributes of a request that its route does not know.
-    pub(crate) fn describe(&self, span: &mut Encoded, request: &Parts, seen: &Seen<'_>, series: &Series) {
+    pub(crate) fn describe<B>(&self, span: &mut Encoded, request: &Request<B>, seen: &Seen<'_>, series: &Series) {
         if series.method == "_OTHER" {
-            span.attribute("http.request.method_original", Value::Text(request.method.as_str()));
+            span.attribute("http.request.method_original", Value::Text(request.method().as_str()));
         }
-        span.attribute("url.path", Value::Text(request.uri.path()));
-        if let Some(query) = request.uri.query() {
+        span.attribute("url.path", Value::Text(request.uri().path()));
+        if let Some(query) = request.uri().query() {
             span.attribute("url.query", Value::Text(&redacted(query)));
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let [of_server, of_client] = &mut *said;
-        let authority = request.uri.authority().map(|authority| authority.as_str().as_bytes());
-        let version = version(request.version);
+        let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+        let version = version(request.version());
         let parts = [
             version.unwrap_or_default().as_bytes(),
             series.scheme.as_bytes(),
             authority.or(bytes(seen.host)).unwrap_or_default(),
         ];
         of_server.add_to(span, parts, |span| {
-            match seen.server(&request.uri) {
+            match seen.server(request.uri()) {
                 Some((host, port)) => {
                     span.attribute("server.address", Value::Text(host));
                     let default = if series.scheme == "https" { 443 } else { 80 };
@@ -301,17 +301,19 @@ mod tests {
     use crate::telemetry::RouteTelemetry;
 
     fn attributes(request: http::request::Builder) -> Vec<(String, String)> {
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        attributes_of(&parts, &PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap()))
+        attributes_of(
+            &request.body(()).unwrap(),
+            &PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap()),
+        )
     }
 
-    fn attributes_of(parts: &Parts, peer: &PeerTelemetry) -> Vec<(String, String)> {
-        let seen = Seen::of(&parts.headers);
+    fn attributes_of(request: &Request<()>, peer: &PeerTelemetry) -> Vec<(String, String)> {
+        let seen = Seen::of(request.headers());
         let route = RouteTelemetry::new(Some("/hello/{name}"));
-        let series = route.series(method(&parts.method), seen.scheme());
+        let series = route.series(method(request.method()), seen.scheme());
         let mut span = Encoded::default();
         span.fields(&series.span);
-        peer.describe(&mut span, parts, &seen, series);
+        peer.describe(&mut span, request, &seen, series);
         Span::decode(&span.0[..])
             .unwrap()
             .attributes
@@ -359,7 +361,7 @@ mod tests {
     fn what_a_client_said_before_is_not_said_of_its_next_request() {
         let peer = PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap());
         let long = "a".repeat(KEPT);
-        let mut heads = Vec::new();
+        let mut requests = Vec::new();
         for (host, agent, client) in [
             ("a.example", Some("curl/8"), Some("203.0.113.9")),
             ("a.example", Some("curl/8"), Some("203.0.113.9")),
@@ -375,11 +377,11 @@ mod tests {
             for (name, value) in [("user-agent", agent), ("x-forwarded-for", client)] {
                 request = value.into_iter().fold(request, |request, value| request.header(name, value));
             }
-            heads.push(request.body(()).unwrap().into_parts().0);
+            requests.push(request.body(()).unwrap());
         }
-        for parts in &heads {
+        for request in &requests {
             let alone = PeerTelemetry::new(peer.local, peer.peer);
-            assert_eq!(attributes_of(parts, &peer), attributes_of(parts, &alone));
+            assert_eq!(attributes_of(request, &peer), attributes_of(request, &alone));
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use http::{StatusCode, request::Parts, uri::PathAndQuery};
+use http::{Request, StatusCode, uri::PathAndQuery};
 
 use super::{
     attributes::{self, PeerTelemetry, Seen},
@@ -77,13 +77,13 @@ pub(crate) fn set_access_log(access_log: AccessLog) {
 
 impl ServerRequest {
     /// Begins the span, as a child of what the headers say, and counts the request as active.
-    pub(crate) fn begin(request: &Parts, route: &Arc<RouteTelemetry>, peer: &PeerTelemetry) -> Self {
+    pub(crate) fn begin<B>(request: &Request<B>, route: &Arc<RouteTelemetry>, peer: &PeerTelemetry) -> Self {
         let started = Moment::now();
-        let seen = Seen::of(&request.headers);
-        let method = attributes::method(&request.method);
+        let seen = Seen::of(request.headers());
+        let method = attributes::method(request.method());
         let scheme = seen.scheme();
         let series = route.series(method, scheme);
-        let remote = if seen.has_context { propagation::extract_context(&request.headers) } else { Remote::default() };
+        let remote = if seen.has_context { propagation::extract_context(request.headers()) } else { Remote::default() };
         let span = OwnSpan::request(remote, started, |span| {
             span.fields(&series.span);
             peer.describe(span, request, &seen, series);
@@ -94,9 +94,9 @@ impl ServerRequest {
             started,
             route: Arc::clone(route),
             method,
-            method_original: (method == 0).then(|| request.method.as_str().into()),
+            method_original: (method == 0).then(|| request.method().as_str().into()),
             scheme,
-            path: request.uri.path_and_query().cloned(),
+            path: request.uri().path_and_query().cloned(),
             ended: false,
         }
     }

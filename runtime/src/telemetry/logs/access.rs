@@ -5,7 +5,8 @@
 use std::io::Write as _;
 
 use http::StatusCode;
-use tracing::Level;
+use tracing::{Level, Metadata, dispatcher};
+use tracing_core::{Kind, callsite::DefaultCallsite, metadata};
 
 use super::{
     Logs,
@@ -39,7 +40,7 @@ pub(crate) struct AccessTemplate(Box<[u8]>);
 impl AccessLine<'_> {
     /// Writes it, where the filter lets such events through.
     pub(crate) fn log(&self, span: &OwnSpan, now: Moment, ids: Option<Ids>) {
-        if !tracing::event_enabled!(target: TARGET, Level::INFO) {
+        if !is_enabled() {
             return;
         }
         if span.with(|tracing, _| self.write(&tracing.logs, now, ids)).is_none() {
@@ -83,6 +84,21 @@ impl AccessLine<'_> {
             ending(outcome),
         );
     }
+}
+
+/// Whether the filter lets access lines through. `tracing::enabled!` asks it each time, this only if it can't tell for good.
+fn is_enabled() -> bool {
+    static EVENT: DefaultCallsite = DefaultCallsite::new(&METADATA);
+    static METADATA: Metadata<'static> = metadata! {
+        name: "access",
+        target: TARGET,
+        level: Level::INFO,
+        fields: &[],
+        callsite: &EVENT,
+        kind: Kind::EVENT
+    };
+    let interest = EVENT.interest();
+    interest.is_always() || !interest.is_never() && dispatcher::get_default(|dispatch| dispatch.enabled(&METADATA))
 }
 
 // === impl AccessTemplate ===

@@ -62,10 +62,10 @@ fn finished(trace: u128) -> Vec<FinishedSpan> {
 fn begin(trace: u128, request: http::request::Builder, route: Option<&str>) -> ServerRequest {
     let parent = PARENT.replace("{trace}", &format!("{trace:032x}"));
     let request = request.header("traceparent", parent);
-    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let request = request.body(()).unwrap();
     let local = "10.0.0.1:8080".parse().unwrap();
     let peer = "10.0.0.2:50000".parse().unwrap();
-    ServerRequest::begin(&parts, &Arc::new(RouteTelemetry::new(route)), &PeerTelemetry::new(local, peer))
+    ServerRequest::begin(&request, &Arc::new(RouteTelemetry::new(route)), &PeerTelemetry::new(local, peer))
 }
 
 /// The span of a request, as its handler sees it.

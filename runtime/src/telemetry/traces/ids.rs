@@ -46,18 +46,23 @@ pub(crate) fn random() -> u64 {
     GENERATOR.try_with(next).unwrap_or_else(|_| Generator::seeded().next())
 }
 
-/// The 16 hexadecimal digits of a number, all at once: a table is asked for each of them.
+/// The 16 hexadecimal digits of a number.
 pub(crate) fn hex(number: u64) -> [u8; 16] {
-    // A digit to a byte.
-    let mut digits = u128::from(number);
-    digits = (digits | digits << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
-    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
-    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
-    digits = (digits | digits << 4) & 0x0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f;
-    const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
-    // Adding 6 carries into the upper half of the bytes from `a` up, which stand 39 after where they would.
-    let letters = (digits + 6 * ONES) >> 4 & ONES;
-    (digits + u128::from(b'0') * ONES + letters * 39).to_be_bytes()
+    static PAIRS: [[u8; 2]; 256] = {
+        let digits = *b"0123456789abcdef";
+        let mut pairs = [[0; 2]; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+            byte += 1;
+        }
+        pairs
+    };
+    let mut out = [0; 16];
+    for (pair, byte) in out.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair.copy_from_slice(&PAIRS[usize::from(byte)]);
+    }
+    out
 }
 
 // === impl Generator ===

@@ -214,6 +214,10 @@ impl Tracing {
 
     /// Lets go of a span by way of the layers above, so that they let go of it too.
     fn close(&self, id: Id) {
+        if own::is_alone(self) {
+            _ = self.try_close(id);
+            return;
+        }
         match self.dispatch.get().and_then(WeakDispatch::upgrade) {
             Some(dispatch) => _ = dispatch.try_close(id),
             None => _ = self.try_close(id),

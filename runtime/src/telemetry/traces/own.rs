@@ -4,7 +4,7 @@
 //! more than all that is kept of them. Where somebody else listens, they go that way: a subscriber that is not ours, or a
 //! filter that follows spans.
 
-use std::sync::OnceLock;
+use std::{ptr, sync::OnceLock};
 
 use tracing::{
     Dispatch, Id, Level, Metadata, Span, Subscriber as _, dispatcher::SetGlobalDefaultError, span::EnteredSpan,
@@ -40,7 +40,7 @@ pub(crate) struct OwnSpan {
 /// Within a span, until it is dropped.
 #[must_use]
 pub(crate) struct Inside {
-    place: Option<Entered>,
+    id: Option<Id>,
     _span: Option<EnteredSpan>,
 }
 
@@ -80,6 +80,11 @@ pub(crate) fn install(subscriber: impl Into<Dispatch>, filter: FilterLayer) -> R
 fn alone() -> Option<&'static Tracing> {
     let (tracing, filter) = INSTALLED.get()?;
     (!filter.follows_spans()).then_some(*tracing)
+}
+
+/// Whether nobody but this subscriber is to know of spans.
+pub(super) fn is_alone(subscriber: &Tracing) -> bool {
+    alone().is_some_and(|alone| ptr::eq(alone, subscriber))
 }
 
 // === impl OwnSpan ===
@@ -136,12 +141,11 @@ impl OwnSpan {
     /// What is logged and begun until the guard is dropped is in the span.
     pub(crate) fn enter(&self) -> Inside {
         if let Some(span) = &self.span {
-            return Inside { place: None, _span: Some(span.clone().entered()) };
+            return Inside { id: None, _span: Some(span.clone().entered()) };
         }
-        if let Some(place) = &self.place {
-            stack::enter(place.clone());
-        }
-        Inside { place: self.place.clone(), _span: None }
+        let Some(place) = &self.place else { return Inside { id: None, _span: None } };
+        stack::enter(place.clone());
+        Inside { id: place.id(), _span: None }
     }
 }
 
@@ -157,7 +161,7 @@ impl Drop for OwnSpan {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        if let Some((id, _)) = self.place.as_ref().and_then(|place| place.span.as_ref()) {
+        if let Some(id) = &self.id {
             stack::exit(id);
         }
     }
