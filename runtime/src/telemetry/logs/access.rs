@@ -22,7 +22,6 @@ use crate::telemetry::{
 const TARGET: &str = "seaworthy::access";
 const PATH: &str = "url.path";
 const METHOD_ORIGINAL: &str = "http.request.method_original";
-const DURATION: &str = "http.server.request.duration";
 
 /// What a request was, and how it ended.
 pub(crate) struct AccessLine<'a> {
@@ -59,7 +58,7 @@ impl AccessLine<'_> {
                 line.plain_key(METHOD_ORIGINAL);
                 line.text(original);
             }
-            line.plain_key(DURATION);
+            line.fixed_key(b",\"http.server.request.duration\":", b" http.server.request.duration=");
             seconds(line.out, *nanos);
             line.end(ids);
         });

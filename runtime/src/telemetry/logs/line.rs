@@ -83,25 +83,19 @@ impl<'a> Line<'a> {
     /// Ends the line, with a newline.
     pub(super) fn end(self, ids: Option<Ids>) {
         let Self { out, format, has_message } = self;
-        let [before_trace, before_span, after]: [&[u8]; 3] = match format {
-            Format::Json => [b",\"trace_id\":\"", b"\",\"span_id\":\"", b"\""],
-            Format::Text { .. } => [b" trace_id=", b" span_id=", b""],
-        };
         if format == Format::Json && !has_message {
             out.extend_from_slice(b",\"message\":\"\"");
         }
         if let Some(ids) = ids {
-            out.extend_from_slice(before_trace);
-            out.extend_from_slice(&hex((ids.trace >> 64) as u64));
-            out.extend_from_slice(&hex(ids.trace as u64));
-            out.extend_from_slice(before_span);
-            out.extend_from_slice(&hex(ids.span));
-            out.extend_from_slice(after);
+            let trace = [hex((ids.trace >> 64) as u64), hex(ids.trace as u64)];
+            let (trace, span) = (trace.as_flattened(), &hex(ids.span)[..]);
+            // Both have one size, so they go at once.
+            match format {
+                Format::Json => write_parts::<75>(out, [b",\"trace_id\":\"", trace, b"\",\"span_id\":\"", span, b"\""]),
+                Format::Text { .. } => write_parts::<67>(out, [b" trace_id=", trace, b" span_id=", span, b""]),
+            }
         }
-        if format == Format::Json {
-            out.push(b'}');
-        }
-        out.push(b'\n');
+        out.extend_from_slice(if format == Format::Json { b"}\n" } else { b"\n" });
     }
 
     /// Begins a field with a name that needs no escapes and is none of ours; [`Self::key`] is for others.
@@ -143,6 +137,11 @@ impl<'a> Line<'a> {
         if json {
             self.out.push(b'"');
         }
+    }
+
+    /// Begins a field whose name is the same on each line, in either format.
+    pub(super) fn fixed_key(&mut self, json: &[u8], text: &[u8]) {
+        self.out.extend_from_slice(if self.format == Format::Json { json } else { text });
     }
 
     /// What was made before for lines of this format, with a message in it.
@@ -194,6 +193,18 @@ impl<'a> Line<'a> {
         let json = self.format == Format::Json;
         _ = Escaped { out: self.out, json }.write_str(text);
     }
+}
+
+/// Writes parts that are `N` bytes together.
+fn write_parts<const N: usize>(out: &mut Vec<u8>, parts: [&[u8]; 5]) {
+    let mut bytes = [0; N];
+    let mut rest = &mut bytes[..];
+    for part in parts {
+        let (place, after) = rest.split_at_mut(part.len());
+        place.copy_from_slice(part);
+        rest = after;
+    }
+    out.extend_from_slice(&bytes);
 }
 
 impl Visit for Line<'_> {

@@ -31,12 +31,25 @@ pub(super) fn write_time(out: &mut Vec<u8>, since: u64) {
     out.push(b'Z');
 }
 
-/// Writes so many digits of a number.
+/// Writes so many digits of a number, two at a time.
 pub(super) fn write_digits<const N: usize>(out: &mut Vec<u8>, mut number: u32) {
+    static PAIRS: [[u8; 2]; 100] = {
+        let mut pairs = [[0; 2]; 100];
+        let mut number = 0;
+        while number < 100 {
+            pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+            number += 1;
+        }
+        pairs
+    };
     let mut digits = [0; N];
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+    let mut pairs = digits.rchunks_exact_mut(2);
+    for pair in &mut pairs {
+        pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
+        number /= 100;
+    }
+    if let [first] = pairs.into_remainder() {
+        *first = b'0' + (number % 10) as u8;
     }
     out.extend_from_slice(&digits);
 }
