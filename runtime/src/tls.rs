@@ -50,6 +50,18 @@ pub(crate) enum TlsError {
     Refused(rustls::Error),
 }
 
+// === impl TlsError ===
+
+impl TlsError {
+    /// The file that is at fault.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unreadable { path, .. } | Self::Nothing { path, .. } | Self::Broken { path, .. } => Some(path),
+            Self::NoRoots { .. } | Self::Refused(_) => None,
+        }
+    }
+}
+
 /// How to connect to servers whose certificates lead to one in this file, or to one that the system trusts. Without ALPN.
 ///
 /// Reads files, and blocks for as long as that takes: some 150 certificates are on a usual system.
