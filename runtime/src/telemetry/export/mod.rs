@@ -197,7 +197,7 @@ impl Worker {
             let Some(wait) = retry else {
                 return dropped("rejected", count);
             };
-            if !self.waiting.is_empty() || Instant::now() + wait >= give_up {
+            if !self.waiting.is_empty() || wait >= give_up.saturating_duration_since(Instant::now()) {
                 return dropped("export_failed", count);
             }
             tokio::select! {

@@ -195,6 +195,19 @@ fn a_batch_is_given_up_when_its_time_is_up() {
     assert!(exporter.flush(LONG));
 }
 
+#[test]
+fn a_collector_that_wants_to_be_asked_in_an_age_is_not_waited_for() {
+    let never =
+        "HTTP/1.1 429 No\r\ncontent-length: 0\r\nretry-after: 18446744073709551615\r\nconnection: close\r\n\r\n";
+    let (endpoint, requests) = collector(vec![never, OK].leak());
+    let (exporter, queue) = exporter(&endpoint, &[("OTEL_BSP_SCHEDULE_DELAY", "0")]);
+    for spans in [1, 2] {
+        make_spans(&queue, spans);
+        assert_eq!(count(&requests.recv_timeout(LONG).unwrap()), spans);
+    }
+    assert!(exporter.flush(LONG));
+}
+
 #[tokio::test]
 async fn a_runtime_that_is_blocked_does_not_keep_spans() {
     let (endpoint, requests) = collector(&[OK]);

@@ -69,21 +69,9 @@ impl Reader<'_> {
             let path = url[..end].trim_end_matches('/').len();
             url.replace_range(path..end, "/v1/traces");
         }
-        let why = match url.parse::<Uri>() {
-            Ok(uri) if uri.host().is_none_or(str::is_empty) => "it names no host",
-            Ok(uri) if uri.scheme_str() == Some("https") && !cfg!(feature = "tls") => {
-                if text.contains("://") {
-                    "this build can't speak TLS; enable the feature `tls` of seaworthy"
-                } else {
-                    "without a scheme it is `https://`, and this build can't speak TLS; write `http://` before it, or enable \
-                     the feature `tls` of seaworthy"
-                }
-            }
-            Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) => return Some(uri),
-            _ => "expected a URL like `http://collector:4318`",
-        };
-        self.warn(format!("{name} is ignored, and no span is exported: {why}"));
-        None
+        checked(&url, text.contains("://"), cfg!(feature = "tls"))
+            .map_err(|why| self.warn(format!("{name} is ignored, and no span is exported: {why}")))
+            .ok()
     }
 
     /// Whether a gRPC endpoint without a scheme is one without TLS.
@@ -163,5 +151,23 @@ impl Reader<'_> {
             max_export_batch_size,
             export_timeout: self.timeout("OTEL_BSP_EXPORT_TIMEOUT", Duration::from_secs(30)),
         }
+    }
+}
+
+/// The endpoint, or why nothing can be sent there by a build that speaks TLS or doesn't.
+pub(super) fn checked(url: &str, had_scheme: bool, speaks_tls: bool) -> Result<Uri, &'static str> {
+    match url.parse::<Uri>() {
+        Ok(uri) if uri.host().is_none_or(str::is_empty) => Err("it names no host"),
+        Ok(uri) => match uri.scheme_str() {
+            Some("https") if speaks_tls => Ok(uri),
+            Some("https") if had_scheme => Err("this build can't speak TLS; enable the feature `tls` of seaworthy"),
+            Some("https") => {
+                Err("without a scheme it is `https://`, and this build can't speak TLS; write `http://` before \
+                                  it, or enable the feature `tls` of seaworthy")
+            }
+            Some("http") => Ok(uri),
+            _ => Err("expected a URL like `http://collector:4318`"),
+        },
+        Err(_) => Err("expected a URL like `http://collector:4318`"),
     }
 }

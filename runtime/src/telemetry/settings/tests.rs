@@ -124,12 +124,9 @@ fn grpc_without_a_scheme_is_secure_unless_it_is_said_not_to_be() {
         assert_eq!(warnings.is_empty(), settings.exporter.is_some());
         settings.exporter.map_or(warnings.concat(), |exporter| exporter.endpoint.to_string())
     };
+    let is_secure = if cfg!(feature = "tls") { "https://c:4317/" } else { "write `http://` before it" };
     for secure in [&[][..], &[("OTEL_EXPORTER_OTLP_INSECURE", "false")]] {
-        if cfg!(feature = "tls") {
-            assert_eq!(read(secure), "https://c:4317/");
-        } else {
-            assert!(read(secure).contains("write `http://` before it, or enable the feature `tls`"));
-        }
+        assert!(read(secure).contains(is_secure));
     }
     for insecure in ["OTEL_EXPORTER_OTLP_INSECURE", "OTEL_EXPORTER_OTLP_TRACES_INSECURE"] {
         assert_eq!(read(&[(insecure, "true")]), "http://c:4317/");
@@ -138,16 +135,16 @@ fn grpc_without_a_scheme_is_secure_unless_it_is_said_not_to_be() {
 
 #[test]
 fn https_is_for_builds_with_tls() {
-    let (settings, warnings) = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318")]);
-    if cfg!(feature = "tls") {
-        assert_eq!(settings.exporter.unwrap().endpoint, "https://c:4318/v1/traces");
-        assert!(warnings.is_empty());
-    } else {
-        assert!(settings.exporter.is_none());
-        let expected = "OTEL_EXPORTER_OTLP_ENDPOINT is ignored, and no span is exported: this build can't speak TLS; \
-                        enable the feature `tls` of seaworthy";
-        assert_eq!(warnings, [expected]);
+    let checked = super::exporter::checked;
+    for had_scheme in [true, false] {
+        assert_eq!(checked("https://c:4318/", had_scheme, true).unwrap(), "https://c:4318/");
+        let why = checked("https://c:4318/", had_scheme, false).unwrap_err();
+        assert!(why.contains("enable the feature `tls` of seaworthy"), "{why}");
+        assert_eq!(why.contains("write `http://` before it"), !had_scheme, "{why}");
     }
+    let (settings, warnings) = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318")]);
+    assert_eq!(settings.exporter.is_some(), cfg!(feature = "tls"));
+    assert_eq!(warnings.len(), usize::from(!cfg!(feature = "tls")));
 }
 
 #[test]

@@ -170,6 +170,19 @@ fn a_collector_without_tls_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_handshake_that_hangs_ends_in_time() {
+    let folder = Folder::new("hangs");
+    let ca = folder.write("ca.pem", &Authority::new().certificate.pem());
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    for protocol in PROTOCOLS {
+        let variables =
+            [(CERTIFICATE, &*ca), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol), ("OTEL_EXPORTER_OTLP_TIMEOUT", "100")];
+        let why = attempt(&format!("https://{}", hanging.local_addr().unwrap()), &variables).unwrap_err();
+        assert_eq!(why, "no answer within 100ms", "{protocol}");
+    }
+}
+
+#[test]
 fn a_collector_may_ask_who_it_is() {
     let folder = Folder::new("identity");
     let (servers, clients) = (Authority::new(), Authority::new());
