@@ -31,6 +31,7 @@ pub(crate) struct Fields<'a> {
 }
 
 /// The most bytes that [`length`] writes.
+#[cfg(feature = "otlp")]
 pub(crate) const MAX_HEAD: usize = 5 + 10;
 
 /// How a field's value stands in a message.
