@@ -147,7 +147,7 @@ impl PeerTelemetry {
         if series.method == "_OTHER" {
             span.attribute("http.request.method_original", Value::Text(request.method().as_str()));
         }
-        span.attribute("url.path", Value::Text(request.uri().path()));
+        span.path(request.uri().path());
         if let Some(query) = request.uri().query() {
             span.attribute("url.query", Value::Text(&redacted(query)));
         }
