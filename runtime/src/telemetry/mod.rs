@@ -23,6 +23,8 @@
 // (there are some in tests) use them too.
 
 mod attributes;
+#[cfg(feature = "http-client")]
+mod client;
 mod clock;
 #[cfg(feature = "otlp")]
 mod export;
@@ -55,8 +57,13 @@ use crate::{
 };
 
 pub use self::propagation::{TraceContext, inject_context};
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
+#[cfg(feature = "http-client")]
+pub(crate) use self::{
+    attributes::redacted as redacted_query,
+    client::{ClientRequest, Failed, Peers},
+};
 pub(crate) use self::{
     request::{Ending, Failure, ServerRequest},
     route::RouteTelemetry,
