@@ -76,6 +76,8 @@
 mod error;
 mod redaction;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

@@ -56,8 +56,10 @@ use crate::{
     config::{Environment, Settings},
 };
 
+#[cfg(all(test, feature = "http-client"))]
+pub(crate) use self::client::in_trace;
 pub use self::propagation::{TraceContext, inject_context};
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(feature = "testing", all(test, feature = "http-client")))]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
 #[cfg(feature = "http-client")]
 pub(crate) use self::{

@@ -143,3 +143,42 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_found_again_within_a_service() {
+        let peers = Peers::new();
+        let of = |method, url: &str| peers.of(&method, &Url::parse(url).unwrap(), true);
+        let one = of(Method::GET, "http://a/x");
+        assert_eq!((&*one.host, one.port, one.method, one.scheme), ("a", 80, "GET", "http"));
+        assert!(Arc::ptr_eq(&one, &of(Method::GET, "http://a:80/y?z")));
+        let others = [(Method::PUT, "http://a/"), (Method::GET, "http://a:81/"), (Method::GET, "http://b/")];
+        for (method, url) in others.into_iter().chain([(Method::GET, "https://a:80/")]) {
+            assert!(!Arc::ptr_eq(&one, &of(method, url)), "{url}");
+        }
+        for port in 100..200 {
+            assert_eq!(of(Method::GET, &format!("http://a:{port}")).port, port);
+        }
+        assert!(Arc::ptr_eq(&one, &of(Method::GET, "http://a/x")));
+    }
+
+    #[test]
+    fn outside_of_a_service_nothing_is_kept() {
+        let peers = Peers::new();
+        let url = Url::parse("http://a/").unwrap();
+        assert!(!Arc::ptr_eq(&peers.of(&Method::GET, &url, false), &peers.of(&Method::GET, &url, false)));
+        assert!(peers.0[0].get().is_none());
+    }
+
+    #[test]
+    fn what_fails_to_a_client() {
+        for (status, expected) in [(200, None), (302, None), (399, None), (404, Some("404")), (500, Some("500"))] {
+            let outcome = Outcome::Answered(StatusCode::from_u16(status).unwrap());
+            assert_eq!(outcome.error_type(), expected, "{status}");
+        }
+        assert_eq!(Outcome::Failed(Failed::Connect).error_type(), Some("connect"));
+    }
+}
