@@ -79,7 +79,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method};
 use reqwest::{ClientBuilder, IntoUrl, redirect};
@@ -159,8 +159,12 @@ impl HttpClient {
     ///
     /// Those of [`new`](Self::new), and [`Error::Setup`] where reqwest refuses a setting.
     pub fn with(change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
+        Self::build(tls_config(None)?, change)
+    }
+
+    fn build(tls: ClientConfig, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
         let defaults = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config()?)
+            .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
@@ -236,8 +240,9 @@ impl From<reqwest::Client> for HttpClient {
     }
 }
 
-fn tls_config() -> Result<ClientConfig, Error> {
-    let mut config = match tls::client_config(None) {
+/// Trusts the certificates in the file, or those of the system.
+fn tls_config(certificates: Option<&Path>) -> Result<ClientConfig, Error> {
+    let mut config = match tls::client_config(certificates) {
         Ok(config) => config,
         Err(error @ TlsError::NoRoots { .. }) => {
             tracing::warn!(target: "seaworthy::http_client", "no server can be called over https: {error}");

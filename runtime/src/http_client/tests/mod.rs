@@ -1,5 +1,6 @@
 mod server;
 mod shutdown;
+mod tls;
 
 use std::{collections::BTreeMap, error::Error as _, future, net::TcpListener};
 
