@@ -1,4 +1,4 @@
-//! Calls to other services over HTTP: [reqwest](crate::reqwest), traced, measured, and aware of the shutdown.
+//! Calls to other services over HTTP: [reqwest], traced, measured, and aware of the shutdown.
 //!
 //! An [`HttpClient`] is made once, in the set-up, and lives in the service's state: its clones share one pool of
 //! connections. Requests are written as with reqwest.

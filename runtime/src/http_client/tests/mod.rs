@@ -2,13 +2,19 @@ mod server;
 mod shutdown;
 mod tls;
 
-use std::{collections::BTreeMap, error::Error as _, future, net::TcpListener};
+use std::{
+    collections::BTreeMap,
+    error::Error as _,
+    future,
+    net::{SocketAddr, TcpListener},
+};
 
 use reqwest::{
     Method, StatusCode,
-    dns::{Name, Resolve, Resolving},
+    dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
+use tracing::Instrument;
 
 use self::server::Server;
 use super::*;
@@ -132,10 +138,19 @@ fn an_answer_is_an_answer_and_from_400_up_an_error_on_the_span() {
 }
 
 #[test]
-fn the_span_ends_with_the_head_of_the_answer() {
+fn the_span_ends_with_the_head_of_the_answer_whoever_holds_on_to_it() {
+    struct Holder(u16);
+    impl Resolve for Holder {
+        fn resolve(&self, _: Name) -> Resolving {
+            tokio::spawn(future::pending::<()>().in_current_span());
+            let address: SocketAddr = ([127, 0, 0, 1], self.0).into();
+            Box::pin(future::ready(Ok(Box::new([address].into_iter()) as Addrs)))
+        }
+    }
     let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n");
     in_trace(true, async {
-        let answer = client().get(server.url("/")).send().await.unwrap();
+        let http = changed(|client| client.dns_resolver(Holder(server.port)));
+        let answer = http.get("http://catalogue/").send().await.unwrap();
         let trace = crate::telemetry::trace_id().unwrap();
         assert!(finished_spans().iter().any(|span| span.trace_id == trace && span.kind == 3));
         drop(answer);

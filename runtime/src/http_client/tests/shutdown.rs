@@ -102,6 +102,29 @@ fn whoever_waits_for_a_call_is_cut_before_it_fails() {
 }
 
 #[test]
+fn a_call_that_was_dropped_by_the_cut_is_recorded_as_cut() {
+    in_service(|lifecycle| {
+        let mut server = Server::silent();
+        let url = server.url("/");
+        let ((), spans) = in_trace(true, async {
+            let worker = async {
+                tokio::select! {
+                    biased;
+                    () = lifecycle.cut.cancelled() => {}
+                    answer = client().get(url).send() => panic!("it was polled: {answer:?}"),
+                }
+            };
+            let cutting = async {
+                server.head().await;
+                lifecycle.enter(State::Cancelling);
+            };
+            tokio::join!(worker, cutting).0
+        });
+        assert_eq!(error_type(&spans), Some("cut"));
+    });
+}
+
+#[test]
 fn a_call_that_is_allowed_goes_on_through_the_cut() {
     in_service(|lifecycle| {
         let mut server = Server::silent();
