@@ -58,6 +58,24 @@
 //! in errors and by the answer's `url()`. Those are user and password, and the parameters that OpenTelemetry's conventions
 //! name: a key under another name belongs in a header.
 //!
+//! # Readiness
+//!
+//! No check comes with it. A service that another one calls is no reason for that one to be unready, unless it can answer
+//! nothing without: all replicas would be out at once. A check that only shows it is written in two lines; each run of it is a
+//! trace of its own.
+//!
+//! ```
+//! # use seaworthy::{http_client::HttpClient, prelude::*};
+//! /// The catalogue answers.
+//! #[ready(every = "10s", critical = false)]
+//! async fn catalogue(State(http): State<HttpClient>) -> Result<()> {
+//!     http.get("http://catalogue/ready").send().await?.error_for_status()?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! There is nothing to close either: the connections go with the last clone.
+//!
 //! # The shutdown
 //!
 //! A call may begin for as long as the drain waits for somebody: as a lame duck, and while requests and workers finish what
@@ -106,7 +124,7 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The [module](self) shows it in a service, and says what is recorded and what the shutdown does to calls.
 ///
 /// HTTP/2 is used where a server over TLS offers it. Whom to trust is what the system trusts, or the file that `SSL_CERT_FILE`
-/// names. Proxies are those of the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
+/// names. Proxies are those of the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, which reqwest reads.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     reqwest: reqwest::Client,

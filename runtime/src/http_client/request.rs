@@ -117,7 +117,7 @@ impl RequestBuilder {
     /// [`Error::Request`] where there is no answer; [`Error::ShuttingDown`] and [`Error::Cut`] as the [module](super) tells.
     pub async fn send(self) -> Result<Response, Error> {
         let Self { client, reqwest, template } = self;
-        let HttpClient { peers, allowed_during_shutdown, .. } = client;
+        let HttpClient { peers, allowed_during_shutdown, reqwest: _ } = client;
         let (reqwest, request) = reqwest.build_split();
         let mut request = request.map_err(Error::without_secrets)?;
         if !matches!(request.url().scheme(), "http" | "https") {
