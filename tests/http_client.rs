@@ -1,7 +1,7 @@
 //! Calls to other services, between real processes.
 
 use std::{
-    io::Read,
+    io::{BufRead, BufReader},
     net::TcpListener,
     thread,
     time::{Duration, Instant},
@@ -208,17 +208,19 @@ fn once_nothing_is_waited_for_only_what_belongs_to_the_shutdown_calls() {
 fn a_call_that_nobody_waits_for_is_cut_when_the_drain_is_over() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let caller = fixture().env("FIXTURE_URL", url).spawn();
+    // What closes keeps the process from its end until the test has seen what happens before.
+    let caller = fixture().env("FIXTURE_URL", url).env("FIXTURE_CLOSE", "hang").spawn();
     caller.wait_ready();
     assert_eq!(caller.get("/call-behind?path=").status, 200);
-    let (mut call, _) = silent.accept().unwrap();
-    caller.signal(Signal::Term);
-    // Its head, and then the end: it does not wait for its timeout.
-    let mut sent = String::new();
+    let (call, _) = silent.accept().unwrap();
     call.set_read_timeout(Some(SOON)).unwrap();
-    call.read_to_string(&mut sent).unwrap();
-    assert!(sent.starts_with("GET / HTTP/1.1\r\n"), "{sent}");
-    assert_eq!(caller.wait_exit(SOON).code, Some(0));
+    let mut sent = BufReader::new(call).lines().map(Result::unwrap);
+    assert_eq!(sent.next().as_deref(), Some("GET / HTTP/1.1"));
+    caller.signal(Signal::Term);
+    // The rest of its head, and then the end: the call's own timeout would come too late.
+    let began = Instant::now();
+    assert_eq!(sent.last().as_deref(), Some(""));
+    assert!(began.elapsed() < Duration::from_secs(8));
     let cut = caller.wait_for_log(|line| line["call"] == "the task's");
     assert_eq!(cut["error"], "the call was cut: the service is shutting down");
 }
