@@ -9,7 +9,8 @@
 
 use std::{
     error::Error as StdError,
-    fs, io,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -23,6 +24,9 @@ use rustls::{
         pem::{self, PemObject},
     },
 };
+
+/// More than any file of certificates has, and less than what a device gives.
+const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 
 /// Who this process is to a server that asks: files in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,18 @@ pub(crate) enum TlsError {
     NoRoots { why: String },
     #[error(transparent)]
     Refused(rustls::Error),
+}
+
+// === impl TlsError ===
+
+impl TlsError {
+    /// The file that is at fault.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unreadable { path, .. } | Self::Nothing { path, .. } | Self::Broken { path, .. } => Some(path),
+            Self::NoRoots { .. } | Self::Refused(_) => None,
+        }
+    }
 }
 
 /// How to connect to servers whose certificates lead to one in this file, or to one that the system trusts. Without ALPN.
@@ -120,7 +136,11 @@ fn certificates_in(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+    let mut content = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut content))
+        .map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?;
+    Ok(content)
 }
 
 fn broken(path: &Path, what: &'static str, error: impl Into<Box<dyn StdError + Send + Sync>>) -> TlsError {

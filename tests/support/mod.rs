@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod collector;
 pub(crate) mod load;
 pub(crate) mod load_h2;
 pub(crate) mod tools;

@@ -18,7 +18,7 @@ use super::{
     attributes,
     clock::Moment,
     propagation::inject_context,
-    traces::{Ids, Tracing, ids_of, set_attributes},
+    traces::{Ids, Tracing, span::Encoded, store},
     wire::Value,
 };
 
@@ -80,7 +80,7 @@ impl ClientRequest {
         let name = name.as_ref().unwrap_or(&peer.name).as_ref();
         let span =
             tracing::info_span!(target: "seaworthy::http_client", "call", otel.name = name, otel.kind = "client");
-        set_attributes(&span, |span| {
+        let describe = |span: &mut Encoded| {
             span.attribute("http.request.method", Value::Text(peer.method));
             if peer.method == "_OTHER" {
                 span.attribute("http.request.method_original", Value::Text(method.as_str()));
@@ -91,10 +91,17 @@ impl ClientRequest {
             if let Some(template) = template {
                 span.attribute("url.template", Value::Text(template));
             }
+        };
+        let ids = Tracing::of(&span, |_, id| {
+            store::with(id, |data| {
+                if data.is_recorded {
+                    describe(&mut data.encoded);
+                }
+                data.ids
+            })
         });
         peer.active.increment(1.0);
-        let ids = span.id().as_ref().and_then(ids_of);
-        Self { span, ids, started, peer, cut, ended: false }
+        Self { span, ids: ids.flatten(), started, peer, cut, ended: false }
     }
 
     /// The span to send the request in.
@@ -137,7 +144,7 @@ impl ClientRequest {
             })
         });
         self.peer.active.decrement(1.0);
-        self.peer.record(now.since(self.started).as_secs_f64(), outcome, self.ids);
+        self.peer.record(now.since(self.started), now, outcome, self.ids);
     }
 }
 

@@ -1,13 +1,13 @@
-use std::{env, process, process::Command};
+use std::{env, fs, process, process::Command};
 
 use rcgen::{CertificateParams, Issuer, KeyPair};
 
 use super::*;
 
 /// A file that is gone with it.
-struct File(PathBuf);
+struct Temporary(PathBuf);
 
-impl File {
+impl Temporary {
     fn new(name: &str, content: &str) -> Self {
         let path = env::temp_dir().join(format!("seaworthy-tls-{}-{name}", process::id()));
         fs::write(&path, content).unwrap();
@@ -15,7 +15,7 @@ impl File {
     }
 }
 
-impl Drop for File {
+impl Drop for Temporary {
     fn drop(&mut self) {
         _ = fs::remove_file(&self.0);
     }
@@ -38,7 +38,7 @@ fn said(result: Result<ClientConfig, TlsError>) -> String {
 #[test]
 fn a_file_may_hold_several_certificates_and_other_text() {
     let text = format!("# ours\n{}\n# theirs\n{}", authority().0, authority().0);
-    let file = File::new("several", &text);
+    let file = Temporary::new("several", &text);
     assert_eq!(roots_in(&file.0).unwrap().len(), 2);
     let config = client_config(Some(&file.0)).unwrap();
     assert!(config.alpn_protocols.is_empty());
@@ -51,16 +51,18 @@ fn a_file_that_is_of_no_use_is_named_with_what_is_wrong() {
         said(client_config(Some(&gone))),
         "/no/such/ca.pem can't be read: No such file or directory (os error 2)"
     );
+    let endless = Path::new("/dev/zero");
+    assert_eq!(said(client_config(Some(endless))), "/dev/zero holds no certificate in PEM");
     let key = KeyPair::generate().unwrap().serialize_pem();
     for (name, content) in [("empty", ""), ("garbage", "not a certificate"), ("key", &key)] {
-        let file = File::new(name, content);
+        let file = Temporary::new(name, content);
         let expected = format!("{} holds no certificate in PEM", file.0.display());
         assert_eq!(said(client_config(Some(&file.0))), expected);
     }
     let der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let cut = &authority().0[..200];
     for (name, content) in [("der", der), ("cut", cut)] {
-        let file = File::new(name, content);
+        let file = Temporary::new(name, content);
         let expected = format!("{} holds a certificate that is broken: ", file.0.display());
         let said = said(client_config(Some(&file.0)));
         assert!(said.starts_with(&expected), "{said}");
@@ -72,8 +74,8 @@ fn an_identity_is_a_certificate_and_its_key() {
     let (ca, issuer) = authority();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::default().signed_by(&key, &issuer).unwrap().pem();
-    let ca = File::new("identity-ca", &ca);
-    let certificate = File::new("identity-certificate", &certificate);
+    let ca = Temporary::new("identity-ca", &ca);
+    let certificate = Temporary::new("identity-certificate", &certificate);
     let [right, wrong] = [&key, &KeyPair::generate().unwrap()].map(KeyPair::serialize_pem);
     for (name, content, expected) in [
         ("right", right.as_str(), None),
@@ -85,7 +87,7 @@ fn an_identity_is_a_certificate_and_its_key() {
             Some("a private key that is broken"),
         ),
     ] {
-        let key = File::new(&format!("identity-{name}"), content);
+        let key = Temporary::new(&format!("identity-{name}"), content);
         let identity = Identity { certificate: certificate.0.clone(), key: key.0.clone() };
         let result = client_config_as(&identity, Some(&ca.0));
         match expected {
@@ -110,8 +112,8 @@ fn the_system_may_trust_nobody() {
         }
         return;
     }
-    let some = File::new("some", &authority().0);
-    let garbage = File::new("none", "garbage");
+    let some = Temporary::new("some", &authority().0);
+    let garbage = Temporary::new("none", "garbage");
     let gone = Path::new("/no/such/roots.pem");
     for (path, expected) in [
         (&*some.0, "there are some"),

@@ -3,10 +3,10 @@
 use std::{future::Future, io, sync::Arc};
 
 use http::StatusCode;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::telemetry::{
-    Ending, FinishedSpan, RouteTelemetry, ServerRequest, finished_spans,
+    Ending, FinishedSpan, PeerTelemetry, RouteTelemetry, ServerRequest, finished_spans,
     logs::{Format, Logs, Writer},
     propagation::set_propagators,
     settings::{Propagator, SamplerChoice},
@@ -22,16 +22,19 @@ pub(crate) fn in_trace<T>(sampled: bool, code: impl Future<Output = T>) -> (T, V
     let subscriber = Tracing::new(SamplerChoice::ParentBasedAlwaysOn, Sink::none(), logs);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let output = tracing::subscriber::with_default(subscriber, || {
-        let (parts, ()) = http::Request::get("/")
+        let request = http::Request::get("/")
             .header("traceparent", format!("00-{trace}-b7ad6b7169203331-0{}", u8::from(sampled)))
             .header("tracestate", "a=1")
             .header("baggage", "tenant=7")
             .body(())
-            .unwrap()
-            .into_parts();
-        let (local, peer) = ("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap());
-        let request = ServerRequest::begin(&parts, &Arc::new(RouteTelemetry::new(None)), local, peer);
-        let output = runtime.block_on(code.instrument(request.span().clone()));
+            .unwrap();
+        let peer = PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap());
+        let request = ServerRequest::begin(&request, &Arc::new(RouteTelemetry::new(None)), &peer);
+        let span = {
+            let _inside = request.enter();
+            Span::current()
+        };
+        let output = runtime.block_on(code.instrument(span));
         request.end(Ending::Answered, Some(StatusCode::OK));
         output
     });

@@ -12,6 +12,7 @@ use url::Url;
 use super::Failed;
 use crate::telemetry::{
     attributes::{self, METHODS, SCHEMES},
+    clock::Moment,
     metrics::Histogram,
     traces::Ids,
 };
@@ -100,10 +101,11 @@ impl Peer {
         }
     }
 
-    /// Records how long a call took, with its trace as an example where that is kept.
-    pub(super) fn record(&self, seconds: f64, outcome: Outcome, ids: Option<Ids>) {
+    /// Records how long a call took, in nanoseconds, with its trace as an example where that is kept.
+    pub(super) fn record(&self, nanos: u64, at: Moment, outcome: Outcome, ids: Option<Ids>) {
+        let seconds = nanos as f64 / 1e9;
         let record = |histogram: &Histogram| match ids {
-            Some(Ids { trace, span, sampled: true }) => histogram.record_with_exemplar(seconds, trace, span),
+            Some(Ids { trace, span, sampled: true }) => histogram.record_with_exemplar(seconds, trace, span, at),
             _ => histogram.record(seconds),
         };
         for place in &self.durations {
