@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod drain;
 mod export;
+mod http_client;
 mod lifecycle;
 mod metrics;
 mod probes;
