@@ -32,6 +32,10 @@ use crate::{
     worker,
 };
 
+/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those beyond
+/// are tried again by their clients a second later.
+const BACKLOG: i32 = 4096;
+
 /// How long the line that says `stopped` may take, when all else is flushed.
 const LAST_LINE: Duration = Duration::from_millis(100);
 
@@ -269,6 +273,8 @@ fn fail(exit: Exit) -> Exit {
 /// Binds an address; a problem names the variable that says it.
 fn bind(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let bound = TcpListener::bind(address).and_then(|listener| {
+        // Again, since the standard library has room for 128.
+        rustix::net::listen(&listener, BACKLOG)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))

@@ -47,10 +47,9 @@ use std::{
 };
 
 use tokio::runtime::Handle;
-use tracing_subscriber::layer::SubscriberExt;
 
 use self::{
-    logs::{FilterLayer, Format, Logs, Writer},
+    logs::{Filter, Format, Logs, Writer},
     settings::OtelSettings,
     traces::{Sink, Tracing, stack},
 };
@@ -123,7 +122,6 @@ pub(crate) struct Telemetry {
 
 /// What there is one of in a process.
 struct Process {
-    filter: FilterLayer,
     writer: Arc<Writer>,
     #[cfg(feature = "otlp")]
     exporter: Option<export::Exporter>,
@@ -166,7 +164,9 @@ impl Telemetry {
     /// Changes the log filter; an error says what is wrong with the directives.
     pub(crate) fn set_filter(&self, directives: &str) -> Result<(), String> {
         let filter = logs::checked_filter(directives)?;
-        self.process.filter.replace(filter);
+        let tracing =
+            traces::installed().ok_or("another `tracing` subscriber is installed, which does not ask this filter")?;
+        tracing.filter.replace(filter);
         Ok(())
     }
 
@@ -218,16 +218,13 @@ impl Process {
         let no_color = environment.text("NO_COLOR").is_some();
         let writer = Writer::to_stdout();
         let logs = Logs::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
-        let filter = FilterLayer::new(filter);
-        let subscriber = Tracing::new(otel.sampler, sink, logs).with(filter.clone());
-        if traces::install(subscriber, filter.clone()).is_err() {
+        if traces::install(Tracing::new(otel.sampler, sink, Filter::new(filter), logs)).is_err() {
             warnings.push(
                 "another `tracing` subscriber is installed in this process: it gets the logs, and there are no traces"
                     .into(),
             );
         }
         let process = Self {
-            filter,
             writer,
             #[cfg(feature = "otlp")]
             exporter,

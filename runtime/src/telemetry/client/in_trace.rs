@@ -7,7 +7,7 @@ use tracing::{Instrument, Span};
 
 use crate::telemetry::{
     Ending, FinishedSpan, PeerTelemetry, RouteTelemetry, ServerRequest, finished_spans,
-    logs::{Format, Logs, Writer},
+    logs::{Filter, Format, Logs, Writer},
     propagation::set_propagators,
     settings::{Propagator, SamplerChoice},
     traces::{Sink, Tracing, ids::new_trace_id},
@@ -19,7 +19,7 @@ pub(crate) fn in_trace<T>(sampled: bool, code: impl Future<Output = T>) -> (T, V
     set_propagators(&[Propagator::TraceContext, Propagator::Baggage]);
     let trace = format!("{:032x}", new_trace_id());
     let logs = Logs::new(Format::Json, Writer::to(io::sink()));
-    let subscriber = Tracing::new(SamplerChoice::ParentBasedAlwaysOn, Sink::none(), logs);
+    let subscriber = Tracing::new(SamplerChoice::ParentBasedAlwaysOn, Sink::none(), Filter::all(), logs);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let output = tracing::subscriber::with_default(subscriber, || {
         let request = http::Request::get("/")

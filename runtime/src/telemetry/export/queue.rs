@@ -18,7 +18,7 @@ const SPANS: u32 = 2;
 /// How many bytes a span may have on average before the queue counts as full.
 const BYTES_PER_SPAN: usize = 4 * 1024;
 /// How much memory of batches that were sent is kept for others: how many, and of what size at most.
-const KEPT: usize = 2;
+const KEPT: usize = 1;
 const KEPT_BYTES: usize = 512 * 1024;
 
 /// Where ended spans go in. It never waits.

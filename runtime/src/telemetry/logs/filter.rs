@@ -1,144 +1,96 @@
 //! Which events become lines: `RUST_LOG`, and what replaces it while the service runs.
 //!
-//! Spans that become part of a trace pass whatever it says. Others pass only for directives that name spans.
+//! `level`, `target` or `target=level`, with commas between them. Directives about spans and their fields, which
+//! `tracing_subscriber::EnvFilter` has too, are refused: they make whether an event is wanted a question to be asked at each
+//! event, and bring a regex engine into every binary.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{PoisonError, RwLock};
 
-use tracing::{
-    Metadata,
-    level_filters::LevelFilter,
-    span::{Attributes, Id, Record},
-    subscriber::Interest,
-};
-use tracing_subscriber::{EnvFilter, Layer, layer::Context};
-
-use crate::telemetry::traces::{Tracing, is_recorded};
+use tracing::{Metadata, level_filters::LevelFilter};
+use tracing_subscriber::filter::Targets;
 
 /// What is logged where nothing else is asked for.
-const DEFAULT: &str = "info";
+const DEFAULT: LevelFilter = LevelFilter::INFO;
 
-/// The filter, over the subscriber of spans and logs.
-#[derive(Clone)]
-pub(crate) struct FilterLayer(Arc<Shared>);
-
-struct Shared {
-    filter: RwLock<EnvFilter>,
-    /// Whether the filter wants to know which spans are entered.
-    follows_spans: AtomicBool,
-}
+/// The filter that is in force.
+pub(crate) struct Filter(RwLock<Targets>);
 
 /// The filter for a text that somebody sends, or what is wrong with it.
-pub(crate) fn checked_filter(directives: &str) -> Result<EnvFilter, String> {
-    let directives = directives.trim();
-    if directives.is_empty() {
+pub(crate) fn checked_filter(directives: &str) -> Result<Targets, String> {
+    let good = split(directives).map(checked).collect::<Result<Vec<_>, _>>()?;
+    if good.is_empty() {
         return Err("expected directives, such as `info` or `info,my_service=debug`".into());
     }
-    EnvFilter::builder()
-        .with_regex(false)
-        .parse(directives)
-        .map_err(|error| format!("{directives:?} is no log filter: {error}"))
+    parse(&good.join(","))
 }
 
 /// The filter to start with. Directives that can't be used are left out, and said.
-pub(crate) fn initial_filter(directives: Option<&str>) -> (EnvFilter, Vec<String>) {
-    let directives = directives.unwrap_or(DEFAULT);
+pub(crate) fn initial_filter(directives: Option<&str>) -> (Targets, Vec<String>) {
     let mut good = Vec::new();
     let mut warnings = Vec::new();
-    for directive in directives.split(',').map(str::trim) {
-        if directive.is_empty() {
-            continue;
-        }
-        match checked_filter(directive) {
-            Ok(_) => good.push(directive),
+    for directive in split(directives.unwrap_or_default()) {
+        match checked(directive) {
+            Ok(directive) => good.push(directive),
             Err(error) => warnings.push(format!("a part of RUST_LOG is ignored: {error}")),
         }
     }
-    let filter = checked_filter(&good.join(",")).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter = checked_filter(&good.join(",")).unwrap_or_else(|_| Targets::new().with_default(DEFAULT));
     (filter, warnings)
 }
 
-// === impl FilterLayer ===
+fn split(directives: &str) -> impl Iterator<Item = &str> {
+    directives.split(',').map(str::trim).filter(|directive| !directive.is_empty())
+}
 
-impl FilterLayer {
-    pub(crate) fn new(filter: EnvFilter) -> Self {
-        let follows_spans = AtomicBool::new(follows_spans(&filter));
-        Self(Arc::new(Shared { filter: RwLock::new(filter), follows_spans }))
+/// Gives the directive back, if it is one.
+fn checked(directive: &str) -> Result<&str, String> {
+    if directive.contains('[') {
+        return Err(format!("{directive:?} names spans or fields: a log filter is of targets, as `my_service=debug`"));
+    }
+    if directive.split('=').any(|part| part.trim().is_empty()) {
+        return Err(format!("{directive:?} is no log filter: expected `target=level`"));
+    }
+    parse(directive).map(|_| directive)
+}
+
+fn parse(directives: &str) -> Result<Targets, String> {
+    directives.parse().map_err(|error| format!("{directives:?} is no log filter: {error}"))
+}
+
+// === impl Filter ===
+
+impl Filter {
+    pub(crate) fn new(targets: Targets) -> Self {
+        Self(RwLock::new(targets))
+    }
+
+    /// Lets everything through.
+    #[cfg(test)]
+    pub(crate) fn all() -> Self {
+        Self::new(Targets::new().with_default(LevelFilter::TRACE))
     }
 
     /// Puts another filter in the place of this one.
-    pub(crate) fn replace(&self, filter: EnvFilter) {
-        self.0.follows_spans.store(follows_spans(&filter), Ordering::Relaxed);
-        *self.0.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
+    pub(crate) fn replace(&self, targets: Targets) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = targets;
         tracing::callsite::rebuild_interest_cache();
     }
 
-    /// Whether it wants to know which spans are entered.
-    pub(crate) fn follows_spans(&self) -> bool {
-        self.0.follows_spans.load(Ordering::Relaxed)
+    /// Whether an event becomes a line.
+    pub(crate) fn is_wanted(&self, event: &Metadata<'_>) -> bool {
+        self.ask(|targets| targets.would_enable(event.target(), event.level()))
     }
 
-    fn filter<T>(&self, ask: impl FnOnce(&EnvFilter) -> T) -> T {
-        ask(&self.0.filter.read().unwrap_or_else(PoisonError::into_inner))
+    /// The most that is wanted of anything.
+    pub(crate) fn max_level(&self) -> LevelFilter {
+        self.ask(|targets| {
+            let default = targets.default_level().unwrap_or(LevelFilter::OFF);
+            targets.iter().map(|(_, level)| level).fold(default, Ord::max)
+        })
     }
 
-    fn follow(&self, tell: impl FnOnce(&EnvFilter)) {
-        if self.follows_spans() {
-            self.filter(tell);
-        }
-    }
-}
-
-/// Directives in brackets are about spans.
-fn follows_spans(filter: &EnvFilter) -> bool {
-    filter.to_string().contains('[')
-}
-
-impl Layer<Tracing> for FilterLayer {
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let interest = self.filter(|filter| Layer::<Tracing>::register_callsite(filter, metadata));
-        if !metadata.is_span() {
-            interest
-        } else if is_recorded(metadata) {
-            Interest::always()
-        } else if self.follows_spans() {
-            interest
-        } else {
-            Interest::never()
-        }
-    }
-
-    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, Tracing>) -> bool {
-        if metadata.is_span() && (is_recorded(metadata) || !self.follows_spans()) {
-            return is_recorded(metadata);
-        }
-        self.filter(|filter| filter.enabled(metadata, context))
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.filter(|filter| filter.max_level_hint().map(|level| level.max(LevelFilter::INFO)))
-    }
-
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, Tracing>) {
-        self.follow(|filter| filter.on_new_span(attributes, id, context));
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, Tracing>) {
-        self.follow(|filter| filter.on_record(id, values, context));
-    }
-
-    fn on_enter(&self, id: &Id, context: Context<'_, Tracing>) {
-        self.follow(|filter| filter.on_enter(id, context));
-    }
-
-    fn on_exit(&self, id: &Id, context: Context<'_, Tracing>) {
-        self.follow(|filter| filter.on_exit(id, context));
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, Tracing>) {
-        self.follow(|filter| filter.on_close(id, context));
+    fn ask<T>(&self, ask: impl FnOnce(&Targets) -> T) -> T {
+        ask(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -156,7 +108,8 @@ mod tests {
             (Some("=,=,="), 3, "info"),
             (Some("a=b=c"), 1, "info"),
             (Some(" , "), 0, "info"),
-            (Some("[span{a=1}]=debug,warn"), 0, "[span{a=1}]=debug,warn"),
+            (Some("[span{a=1}]=debug,warn"), 1, "warn"),
+            (Some("warn,[span]=debug,my_service[{a}]=info"), 2, "warn"),
         ] {
             let (built, said) = initial_filter(directives);
             assert_eq!(said.len(), warnings, "{directives:?}: {said:?}");
@@ -170,9 +123,10 @@ mod tests {
 
     #[test]
     fn a_bad_filter_is_refused() {
-        for bad in ["", "  ", "my_service=loud", "a=b=c"] {
+        for bad in ["", "  ", "my_service=loud", "a=b=c", "[span]=debug", "my_service[span]", "my_service=", "=info"] {
             assert!(checked_filter(bad).is_err(), "{bad:?}");
         }
-        assert!(checked_filter("info,my_service=debug").is_ok());
+        let filter = checked_filter(" info , my_service=debug,").unwrap();
+        assert_eq!(filter, Targets::new().with_default(DEFAULT).with_target("my_service", LevelFilter::DEBUG));
     }
 }

@@ -22,7 +22,7 @@ use tracing::Event;
 use self::line::Line;
 pub(crate) use self::{
     access::{AccessLine, AccessTemplate},
-    filter::{FilterLayer, checked_filter, initial_filter},
+    filter::{Filter, checked_filter, initial_filter},
     writer::Writer,
 };
 use super::{

@@ -31,7 +31,7 @@ fn lines(format: Format, code: impl FnOnce()) -> Vec<String> {
     let out = Lines::default();
     let writer = Writer::to(out.clone());
     let logs = Logs::new(format, Arc::clone(&writer));
-    tracing::subscriber::with_default(Tracing::new(SamplerChoice::AlwaysOff, Sink::none(), logs), code);
+    tracing::subscriber::with_default(Tracing::new(SamplerChoice::AlwaysOff, Sink::none(), Filter::all(), logs), code);
     assert!(writer.flush(Duration::from_secs(10)));
     let bytes = out.0.lock().unwrap().clone();
     let text = String::from_utf8(bytes).unwrap();

@@ -5,7 +5,7 @@ use tracing::{Instrument, Span};
 
 use super::*;
 use crate::telemetry::{
-    logs::{Format, Logs, Writer},
+    logs::{Filter, Format, Logs, Writer},
     propagation::set_propagators,
     settings::{Propagator, SamplerChoice},
     trace_id,
@@ -42,7 +42,7 @@ fn run(sampler: SamplerChoice, code: impl FnOnce()) -> Vec<Json> {
     let lines = Lines::default();
     let writer = Writer::to(lines.clone());
     let logs = Logs::new(Format::Json, Arc::clone(&writer));
-    tracing::subscriber::with_default(Tracing::new(sampler, Sink::none(), logs), code);
+    tracing::subscriber::with_default(Tracing::new(sampler, Sink::none(), Filter::all(), logs), code);
     assert!(writer.flush(Duration::from_secs(10)));
     let bytes = lines.0.lock().unwrap();
     str::from_utf8(&bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -21,14 +21,11 @@ pub(crate) mod collected;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    mem,
-    sync::{Arc, OnceLock},
-};
+use std::{mem, sync::Arc};
 
 use tracing::{
-    Dispatch, Event, Level, Metadata, Span, Subscriber,
-    dispatcher::WeakDispatch,
+    Event, Level, Metadata, Span, Subscriber,
+    level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::Interest,
 };
@@ -37,7 +34,7 @@ use tracing_core::span::Current;
 
 pub(crate) use self::{
     ids::Ids,
-    own::{Inside, OwnSpan, install},
+    own::{Inside, OwnSpan, install, installed},
 };
 use self::{
     ids::{new_span_id, new_trace_id},
@@ -46,7 +43,7 @@ use self::{
 };
 use super::{
     clock::Moment,
-    logs::{self, Logs},
+    logs::{self, Filter, Logs},
     propagation::{Carried, Remote},
     request::Failure,
     settings::SamplerChoice,
@@ -59,9 +56,8 @@ const MACHINERY: &[&str] = &["h2", "hyper", "hyper_util", "opentelemetry", "open
 pub(crate) struct Tracing {
     sampler: SamplerChoice,
     sink: Sink,
+    pub(crate) filter: Filter,
     pub(crate) logs: Logs,
-    /// Closes spans by way of the layers above.
-    dispatch: OnceLock<WeakDispatch>,
 }
 
 /// Where spans go that ended.
@@ -97,8 +93,13 @@ pub(crate) fn ids_of(id: &Id) -> Option<Ids> {
 // === impl Tracing ===
 
 impl Tracing {
-    pub(crate) fn new(sampler: SamplerChoice, sink: Sink, logs: Logs) -> Self {
-        Self { sampler, sink, logs, dispatch: OnceLock::new() }
+    pub(crate) fn new(sampler: SamplerChoice, sink: Sink, filter: Filter, logs: Logs) -> Self {
+        Self { sampler, sink, filter, logs }
+    }
+
+    /// Whether a span is recorded, or an event becomes a line.
+    fn is_wanted(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.is_span() { is_recorded(metadata) } else { self.filter.is_wanted(metadata) }
     }
 
     /// Calls the function if the span is known to a subscriber of ours.
@@ -210,32 +211,19 @@ impl Tracing {
         attributes.record(&mut FieldVisitor(&mut encoded));
         encoded
     }
-
-    /// Lets go of a span by way of the layers above, so that they let go of it too.
-    fn close(&self, id: Id) {
-        if own::is_alone(self) {
-            _ = self.try_close(id);
-            return;
-        }
-        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
-            Some(dispatch) => _ = dispatch.try_close(id),
-            None => _ = self.try_close(id),
-        }
-    }
 }
 
 impl Subscriber for Tracing {
-    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.is_wanted(metadata) { Interest::always() } else { Interest::never() }
     }
 
-    /// What is enabled is the business of the filter above.
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.is_wanted(metadata)
     }
 
-    fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        _ = self.dispatch.set(dispatch.downgrade());
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.filter.max_level().max(LevelFilter::INFO))
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
@@ -250,14 +238,8 @@ impl Subscriber for Tracing {
         }
         let parent = Self::parent(attributes);
         let above = parent.as_ref().and_then(Inherited::of);
-        // One that is not recorded hands on what is above.
-        let is_span = is_recorded(metadata);
-        let ids = match &above {
-            Some(above) if !is_span => above.ids,
-            None if !is_span => Ids::default(),
-            _ => self.ids(above.as_ref().map(|above| above.ids), None),
-        };
-        let is_recorded = is_span && ids.sampled && self.sink.is_on();
+        let ids = self.ids(above.as_ref().map(|above| above.ids), None);
+        let is_recorded = ids.sampled && self.sink.is_on();
         let mut started = None;
         let mut encoded = None;
         if is_recorded {
@@ -333,7 +315,7 @@ impl Subscriber for Tracing {
             data.parent.take()
         });
         if let Some(parent) = parent.flatten() {
-            self.close(parent);
+            self.try_close(parent);
         }
         true
     }

@@ -1,10 +1,9 @@
 //! The spans that the runtime makes itself, for each request and each handler.
 //!
 //! They are spans of `tracing` to all code in them, but made and entered without the way through its dispatcher, which costs
-//! more than all that is kept of them. Where somebody else listens, they go that way: a subscriber that is not ours, or a
-//! filter that follows spans.
+//! more than all that is kept of them. They go that way where the process has a subscriber that is not ours.
 
-use std::{ptr, sync::OnceLock};
+use std::sync::OnceLock;
 
 use tracing::{
     Dispatch, Id, Level, Metadata, Span, Subscriber as _, dispatcher::SetGlobalDefaultError, span::EnteredSpan,
@@ -18,7 +17,7 @@ use super::{
     stack::{self, Entered},
     store,
 };
-use crate::telemetry::{clock::Moment, logs::FilterLayer, propagation::Remote};
+use crate::telemetry::{clock::Moment, propagation::Remote};
 
 /// The target of the spans of requests, which are begun after they are made.
 pub(super) const REQUEST: &str = "seaworthy::request";
@@ -27,7 +26,7 @@ const HANDLER: &str = "seaworthy::handler";
 
 static DISPATCH: OnceLock<Dispatch> = OnceLock::new();
 /// The subscriber of the process, if it is ours.
-static INSTALLED: OnceLock<(&'static Tracing, FilterLayer)> = OnceLock::new();
+static INSTALLED: OnceLock<&'static Tracing> = OnceLock::new();
 
 /// A span of the runtime's own. It ends when it is dropped, at the latest.
 pub(crate) struct OwnSpan {
@@ -67,24 +66,18 @@ place!(REQUEST_PLACE, "request", REQUEST);
 place!(HANDLER_PLACE, "handler", HANDLER);
 
 /// Makes it the subscriber of the process.
-pub(crate) fn install(subscriber: impl Into<Dispatch>, filter: FilterLayer) -> Result<(), SetGlobalDefaultError> {
-    let dispatch = DISPATCH.get_or_init(|| subscriber.into());
+pub(crate) fn install(subscriber: Tracing) -> Result<(), SetGlobalDefaultError> {
+    let dispatch = DISPATCH.get_or_init(|| Dispatch::new(subscriber));
     tracing::dispatcher::set_global_default(dispatch.clone())?;
     if let Some(tracing) = dispatch.downcast_ref() {
-        _ = INSTALLED.set((tracing, filter));
+        _ = INSTALLED.set(tracing);
     }
     Ok(())
 }
 
-/// The subscriber, where nobody else is to know of a span.
-fn alone() -> Option<&'static Tracing> {
-    let (tracing, filter) = INSTALLED.get()?;
-    (!filter.follows_spans()).then_some(*tracing)
-}
-
-/// Whether nobody but this subscriber is to know of spans.
-pub(super) fn is_alone(subscriber: &Tracing) -> bool {
-    alone().is_some_and(|alone| ptr::eq(alone, subscriber))
+/// The subscriber of the process, if it is ours.
+pub(crate) fn installed() -> Option<&'static Tracing> {
+    INSTALLED.get().copied()
 }
 
 // === impl OwnSpan ===
@@ -96,7 +89,7 @@ impl OwnSpan {
             let ids = tracing.begin_request(id, REQUEST_PLACE.0, remote, started, attributes);
             Entered { span: Some((id.clone(), REQUEST_PLACE.0)), ids }
         };
-        if let Some(tracing) = alone() {
+        if let Some(tracing) = installed() {
             return Self { span: None, place: store::insert().map(|id| begin(tracing, &id)) };
         }
         let span = tracing::info_span!(target: REQUEST, parent: None, "request");
@@ -105,7 +98,7 @@ impl OwnSpan {
 
     /// Begins that of a handler, in the span that this is called in.
     pub(crate) fn handler(name: &'static str, function: &'static str, attributes: Option<&Encoded>) -> Self {
-        if let Some(tracing) = alone() {
+        if let Some(tracing) = installed() {
             // What nobody keeps or sees needs no place of its own: all in it has the ids of the request.
             if stack::current_ids().is_some_and(|ids| !ids.sampled) {
                 return Self { span: None, place: None };
@@ -138,7 +131,7 @@ impl OwnSpan {
         let (id, _) = self.place.as_ref()?.span.as_ref()?;
         match &self.span {
             Some(span) => Tracing::of(span, |tracing, _| call(tracing, id)),
-            None => INSTALLED.get().map(|(tracing, _)| call(tracing, id)),
+            None => installed().map(|tracing| call(tracing, id)),
         }
     }
 
