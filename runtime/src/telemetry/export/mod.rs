@@ -62,9 +62,6 @@ struct Worker {
     waiting: Vec<FlushRequest>,
 }
 
-/// A batch that is being sent, which may be asked for more than once.
-struct Message(Arc<Batch>);
-
 /// What is around the spans of a request: who sends them.
 struct Envelope {
     /// The field `resource` of `ResourceSpans`.
@@ -186,15 +183,7 @@ impl Worker {
         let count = batch.count as u64;
         self.envelope.put_around(&mut batch);
         self.transport.finish(&mut batch);
-        let batch = Arc::new(batch);
-        self.try_to_send(count, Bytes::from_owner(Message(Arc::clone(&batch)))).await;
-        // Whoever still has it was given up on.
-        if let Some(batch) = Arc::into_inner(batch) {
-            self.queue.give_back(batch);
-        }
-    }
-
-    async fn try_to_send(&mut self, count: u64, message: Bytes) {
+        let message = Bytes::from_owner(batch);
         let give_up = Instant::now() + self.batch.export_timeout;
         let mut backoff = Duration::from_millis(500);
         loop {
@@ -295,12 +284,6 @@ fn prepend_head(batch: &mut Batch, field: u32) {
     let mut head = Vec::with_capacity(wire::MAX_HEAD);
     wire::length(&mut head, field, batch.bytes().len());
     batch.prepend(&head);
-}
-
-impl AsRef<[u8]> for Message {
-    fn as_ref(&self) -> &[u8] {
-        self.0.bytes()
-    }
 }
 
 /// Between half of it and all, so that a thousand processes don't come back at once.

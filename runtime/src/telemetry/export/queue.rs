@@ -17,10 +17,6 @@ use crate::telemetry::{settings::BatchSettings, wire};
 const SPANS: u32 = 2;
 /// How many bytes a span may have on average before the queue counts as full.
 const BYTES_PER_SPAN: usize = 4 * 1024;
-/// How much memory of batches that were sent is kept for others: how many, and of what size at most.
-const KEPT: usize = 1;
-const KEPT_BYTES: usize = 512 * 1024;
-
 /// Where ended spans go in. It never waits.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -39,7 +35,8 @@ struct Waiting {
     full: VecDeque<Batch>,
     /// That which spans are added to, unless it is full.
     open: Batch,
-    spare: Vec<Batch>,
+    /// How many bytes the last one that was full had: as many as the next is likely to have.
+    usual: usize,
     /// Of all of them.
     spans: usize,
     bytes: usize,
@@ -113,14 +110,6 @@ impl Queue {
         (batch.count > 0).then_some(batch)
     }
 
-    /// Takes the memory of a batch that is not needed any more.
-    pub(super) fn give_back(&self, batch: Batch) {
-        let mut waiting = self.lock();
-        if waiting.spare.len() < KEPT && batch.bytes.capacity() <= KEPT_BYTES {
-            waiting.spare.push(batch);
-        }
-    }
-
     /// From now on spans are dropped and counted, as those that are here.
     pub(super) fn close(&self) {
         let closed = Waiting { is_closed: true, ..Waiting::default() };
@@ -139,8 +128,7 @@ impl Waiting {
     /// Adds a span, and says whether that is to be told: it is the first, or a batch is full.
     fn add(&mut self, span: &[u8], batch: usize, room: usize) -> bool {
         if self.open.count == 0 {
-            self.open = self.spare.pop().unwrap_or_default();
-            self.open.clear(room);
+            self.open = Batch::new(room, self.usual);
         }
         let before = self.open.bytes.len();
         wire::bytes(&mut self.open.bytes, SPANS, span);
@@ -150,6 +138,7 @@ impl Waiting {
         if self.open.count < batch {
             return self.spans == 1;
         }
+        self.usual = self.open.bytes.len();
         self.full.push_back(std::mem::take(&mut self.open));
         // Whoever takes one looks whether there is another.
         self.full.len() == 1
@@ -159,6 +148,13 @@ impl Waiting {
 // === impl Batch ===
 
 impl Batch {
+    /// An empty one, with so much room before what is to come, and for so many bytes.
+    fn new(room: usize, bytes: usize) -> Self {
+        let mut batch = Self { bytes: Vec::with_capacity(bytes.max(room)), start: room, count: 0 };
+        batch.bytes.resize(room, 0);
+        batch
+    }
+
     /// What it has by now.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..]
@@ -181,13 +177,11 @@ impl Batch {
         self.bytes = bytes;
         self.start = 0;
     }
+}
 
-    /// Empties it, with so much room before what is to come.
-    fn clear(&mut self, room: usize) {
-        self.bytes.clear();
-        self.bytes.resize(room, 0);
-        self.start = room;
-        self.count = 0;
+impl AsRef<[u8]> for Batch {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 
@@ -217,9 +211,7 @@ mod tests {
         let taken: Vec<_> = std::iter::from_fn(|| queue.take())
             .map(|mut batch| {
                 batch.prepend(b"xyz");
-                let taken = (batch.count, batch.bytes().to_vec());
-                queue.give_back(batch);
-                taken
+                (batch.count, batch.bytes().to_vec())
             })
             .collect();
         let expected: [(usize, &[u8]); 3] =

@@ -84,7 +84,7 @@ fn message(transport: &Transport, request: &[u8]) -> Bytes {
     let mut batch = Batch::default();
     batch.replace(request.to_vec());
     transport.finish(&mut batch);
-    Bytes::from_owner(Message(Arc::new(batch)))
+    Bytes::from_owner(batch)
 }
 
 fn make_spans(queue: &Queue, count: usize) {
