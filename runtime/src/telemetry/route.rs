@@ -73,7 +73,7 @@ impl RouteTelemetry {
         ids: Option<Ids>,
     ) {
         let record = |histogram: &Histogram| match ids {
-            Some(Ids { trace, span, sampled: true }) => histogram.record_with_exemplar(seconds, trace, span),
+            Some(Ids { trace, span, sampled: true, .. }) => histogram.record_with_exemplar(seconds, trace, span),
             _ => histogram.record(seconds),
         };
         for place in &series.durations {
