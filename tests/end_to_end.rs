@@ -8,6 +8,7 @@ mod configuration;
 mod drain;
 mod lifecycle;
 mod metrics;
+mod peers;
 mod probes;
 mod readme;
 mod support;

@@ -5,68 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seaworthy::testing::{Connection, Process, ProcessBuilder, Signal};
+use seaworthy::testing::{Connection, Signal};
 
 use crate::support::{assert_serves_on, fixture, metric, tools};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
-
-#[test]
-fn spans_reach_a_collector_over_http_and_over_grpc() {
-    for protocol in ["http/protobuf", "grpc"] {
-        let collector = Collector::start();
-        let process = fixture()
-            .env("OTEL_SERVICE_NAME", "ferry")
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint(protocol))
-            .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-            .spawn();
-        process.wait_ready();
-        let parent = format!("00-{TRACE}-{PARENT}-01");
-        let mut connection = process.connect();
-        let answer = connection.request("GET", "/hello/Ada?sig=abc", &[("traceparent", &parent)], b"").unwrap();
-        assert_eq!(answer.text(), "Hello, Ada!");
-        drop(connection);
-        // Those that are left are sent when it stops.
-        process.assert_contract();
-        let received = collector.received_until("/hello/{name}");
-        let wanted = [
-            "service.name: Str(ferry)",
-            &format!("Trace ID       : {TRACE}"),
-            &format!("Parent ID      : {PARENT}"),
-            "Name           : GET /hello/{name}",
-            "SPAN_KIND_SERVER",
-            "http.request.method: Str(GET)",
-            "http.route: Str(/hello/{name})",
-            "url.path: Str(/hello/Ada)",
-            "url.query: Str(sig=REDACTED)",
-            "http.response.status_code: Int(200)",
-            "code.function.name",
-        ];
-        for part in wanted {
-            assert!(received.contains(part), "{protocol}: {part}: {received}");
-        }
-        assert!(!received.contains("/ready"), "probes are not traced: {received}");
-    }
-}
-
-#[test]
-fn a_request_that_is_not_sampled_by_its_caller_is_not_sent() {
-    let collector = Collector::start();
-    let process = fixture()
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint("grpc"))
-        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-        .spawn();
-    process.wait_ready();
-    for (path, flags) in [("/fast", "00"), ("/trace", "01")] {
-        let parent = format!("00-{TRACE}-{PARENT}-{flags}");
-        let answer = process.connect().request("GET", path, &[("traceparent", &parent)], b"");
-        assert_eq!(answer.unwrap().status, 200);
-    }
-    process.assert_contract();
-    let received = collector.received_until("GET /trace");
-    assert!(!received.contains("GET /fast"), "{received}");
-}
 
 #[test]
 fn a_trace_is_continued_and_its_id_is_in_logs_and_handlers() {
@@ -230,59 +174,4 @@ fn wrong_settings_of_opentelemetry_warn_and_never_stop_it() {
     process.wait_ready();
     process.wait_for_log(|line| line["level"] == "WARN" && line.to_string().contains("OTEL_TRACES_SAMPLER"));
     assert_serves_on(&process);
-}
-
-/// A real OpenTelemetry collector, which prints what it receives.
-struct Collector {
-    process: Process,
-    http: u16,
-    grpc: u16,
-}
-
-impl Collector {
-    fn start() -> Self {
-        let [http, grpc] = [free_port(), free_port()];
-        let mut agent: ProcessBuilder = Process::builder(tools::rotel());
-        let address = |port: u16| format!("127.0.0.1:{port}");
-        let scratch = std::env::temp_dir().join(format!("rotel-{http}"));
-        for argument in ["start", "--exporter", "blackhole", "--debug-log", "traces"] {
-            agent = agent.arg(argument);
-        }
-        let process = agent
-            .arg("--debug-log-verbosity")
-            .arg("detailed")
-            .arg("--otlp-grpc-endpoint")
-            .arg(address(grpc))
-            .arg("--otlp-http-endpoint")
-            .arg(address(http))
-            .arg("--pid-file")
-            .arg(scratch.with_extension("pid"))
-            .arg("--log-file")
-            .arg(scratch.with_extension("log"))
-            .spawn();
-        process.wait_until("the collector listens", || {
-            [http, grpc].iter().all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok())
-        });
-        Self { process, http, grpc }
-    }
-
-    fn endpoint(&self, protocol: &str) -> String {
-        let port = if protocol == "grpc" { self.grpc } else { self.http };
-        format!("http://127.0.0.1:{port}")
-    }
-
-    /// Waits until it received something that contains this text; gives all it received.
-    fn received_until(&self, text: &str) -> String {
-        let mut received = String::new();
-        self.process.wait_until("the collector received it", || {
-            received = self.process.stdout() + &self.process.stderr();
-            received.contains(text)
-        });
-        received
-    }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

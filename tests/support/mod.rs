@@ -1,11 +1,14 @@
 //! What the tests share.
 
+pub(crate) mod collector;
 pub(crate) mod load;
 pub(crate) mod load_h2;
+pub(crate) mod scripted;
 pub(crate) mod tools;
 pub(crate) mod websocket;
 
 use std::{
+    net::TcpListener,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -23,6 +26,12 @@ pub(crate) fn fixture() -> ProcessBuilder {
 /// Waits for the machine.
 pub(crate) fn machine() -> MutexGuard<'static, ()> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener.local_addr().expect("it is bound").port()
 }
 
 /// The folder of the workspace.

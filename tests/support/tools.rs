@@ -39,6 +39,12 @@ impl Generator {
         Self::start(Tool::H2load, &["-t1", "-c4", "-m8", "-D1", &url])
     }
 
+    /// h2load over HTTP/1.1: so many requests over eight connections that are kept alive.
+    pub(crate) fn h2load_requests(address: SocketAddr, requests: u32) -> Self {
+        let url = format!("http://{address}/fast?client=1");
+        Self::start(Tool::H2load, &["--h1", "-t1", "-c8", &format!("-n{requests}"), &url])
+    }
+
     /// wrk for a second: a new connection for each request, eight at a time.
     pub(crate) fn wrk_new_connections(address: SocketAddr) -> Self {
         let url = format!("http://{address}/fast?client=3");
@@ -139,8 +145,8 @@ pub(crate) fn installed(program: &str, package: &str) -> PathBuf {
 
 /// The path of `rotel-agent`, an OpenTelemetry collector, in the tests' Python environment.
 pub(crate) fn rotel() -> PathBuf {
-    let environment = workspace().join("target/tests-python");
-    std::fs::read_dir(environment.join("lib"))
+    let lib = python_environment().join("lib");
+    std::fs::read_dir(lib)
         .into_iter()
         .flatten()
         .filter_map(|python| Some(python.ok()?.path().join("site-packages/rotel/rotel-agent")))
@@ -148,20 +154,31 @@ pub(crate) fn rotel() -> PathBuf {
         .unwrap_or_else(|| panic!("rotel is missing; install it: tests/all.sh install"))
 }
 
-/// What `promtool check metrics` has to say about metrics in the text format: nothing, if they are clean.
-pub(crate) fn promtool(metrics: &str) -> String {
-    let mut child = Command::new(installed("promtool", "prometheus"))
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool runs");
-    child.stdin.take().expect("its input is a pipe").write_all(metrics.as_bytes()).expect("it reads its input");
+/// The interpreter of the tests' Python environment.
+pub(crate) fn python() -> PathBuf {
+    python_environment().join("bin/python")
+}
+
+fn python_environment() -> PathBuf {
+    let environment = workspace().join("target/tests-python");
+    assert!(environment.join("packages").is_file(), "Python packages are missing; install them: tests/all.sh install");
+    environment
+}
+
+/// What a program has to say about its input: nothing, if it is clean.
+pub(crate) fn check(program: &mut Command, input: &str) -> String {
+    let mut child =
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    child.stdin.take().expect("its input is a pipe").write_all(input.as_bytes()).expect("it reads its input");
     let output = child.wait_with_output().expect("its output is read");
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         let _infallible = write!(said, "{}", output.status);
     }
     said
+}
+
+/// What `promtool check metrics` has to say about metrics in the text format: nothing, if they are clean.
+pub(crate) fn promtool(metrics: &str) -> String {
+    check(Command::new(installed("promtool", "prometheus")).args(["check", "metrics"]), metrics)
 }

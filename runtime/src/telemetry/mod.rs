@@ -56,7 +56,7 @@ use crate::{
 
 pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
-pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
+pub(crate) use self::traces::collected::{FinishedSpan, finished_spans, want as keep_spans};
 pub(crate) use self::{
     request::{Ending, Failure, ServerRequest},
     route::RouteTelemetry,

@@ -357,7 +357,11 @@ impl Sink {
         let is_exported = self.queue.is_some();
         #[cfg(not(feature = "otlp"))]
         let is_exported = false;
-        is_exported || cfg!(any(test, feature = "testing"))
+        #[cfg(any(test, feature = "testing"))]
+        let is_kept = collected::is_wanted();
+        #[cfg(not(any(test, feature = "testing")))]
+        let is_kept = false;
+        is_exported || is_kept
     }
 
     /// Takes a span that ended.

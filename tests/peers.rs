@@ -1,0 +1,261 @@
+//! Others that a service works with, as they are: a collector, Prometheus, and services with OpenTelemetry's own SDK.
+
+use std::{collections::BTreeMap, process::Command};
+
+use seaworthy::testing::{Connection, Process, ProcessBuilder};
+use serde_json::{Value, json};
+
+use crate::support::{
+    collector::{Collector, Span, one},
+    fixture, tools, workspace,
+};
+
+const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// The fixture with its traces sent to a collector.
+fn traced(collector: &Collector, protocol: &str) -> ProcessBuilder {
+    fixture()
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint(protocol))
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+}
+
+/// Asks as a traced caller, with these flags.
+fn ask(process: &Process, path: &str, flags: &str, headers: &[(&str, &str)]) -> u16 {
+    let parent = format!("00-{TRACE}-{PARENT}-{flags}");
+    let headers = [&[("traceparent", parent.as_str())], headers].concat();
+    process.connect().request("GET", path, &headers, b"").unwrap().status
+}
+
+#[test]
+fn a_collector_gets_the_spans_of_a_request_over_http_and_over_grpc() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        let process = traced(&collector, protocol).spawn();
+        process.wait_ready();
+        let headers = [("user-agent", "ferry/1"), ("tracestate", "a=1"), ("x-forwarded-for", "203.0.113.9")];
+        assert_eq!(ask(&process, "/nested/7?sig=abc", "01", &headers), 200);
+        let port = process.http_addr().port();
+        // Those that are left are sent when it stops.
+        process.assert_contract();
+        let spans = collector.finish(3);
+        assert_eq!(spans.len(), 3, "{protocol}: probes are not traced: {spans:#?}");
+
+        let server = one(&spans, "GET /nested/{item}");
+        let handler = one(&spans, "nested");
+        let nested = one(&spans, "look up");
+        for (span, kind, parent) in
+            [(server, "SERVER", PARENT), (handler, "INTERNAL", server.id()), (nested, "INTERNAL", handler.id())]
+        {
+            assert_eq!((span.trace(), span.kind(), span.parent()), (TRACE, kind, parent), "{protocol}: {span:#?}");
+            assert_eq!(span.field("TraceState"), "a=1");
+            assert_eq!(span.field("Status code"), "", "it is left unset");
+            assert_eq!(span.scope, "seaworthy");
+            assert!(span.others.is_empty(), "an event is a log record, not one of the span: {span:#?}");
+        }
+        let attributes = [
+            ("client.address", "Str(203.0.113.9)"),
+            ("http.request.method", "Str(GET)"),
+            ("http.response.status_code", "Int(200)"),
+            ("http.route", "Str(/nested/{item})"),
+            ("network.peer.address", "Str(127.0.0.1)"),
+            ("network.protocol.version", "Str(1.1)"),
+            ("server.address", "Str(127.0.0.1)"),
+            ("server.port", &format!("Int({port})")),
+            ("url.path", "Str(/nested/7)"),
+            ("url.query", "Str(sig=REDACTED)"),
+            ("url.scheme", "Str(http)"),
+            ("user_agent.original", "Str(ferry/1)"),
+        ];
+        assert_eq!(server.attributes, map(&attributes), "{protocol}");
+        assert_eq!(handler.attributes, map(&[("code.function.name", "Str(fixture::traced::nested)")]));
+        assert_eq!(nested.attributes, map(&[("found", "Bool(true)"), ("item", "Int(7)")]));
+        assert_lasted(&[nested, handler, server]);
+    }
+}
+
+#[test]
+fn a_collector_is_told_what_failed() {
+    let collector = Collector::start();
+    let process = traced(&collector, "grpc").spawn();
+    process.wait_ready();
+    for (path, status) in [("/error", 500), ("/panic", 500), ("/made/up", 404)] {
+        assert_eq!(process.get(path).status, status);
+    }
+    assert_eq!(process.connect().request("BREW", "/fast", &[], b"").unwrap().status, 405);
+    process.assert_contract();
+    let spans = collector.finish(6);
+    let statuses =
+        [("GET /error", "500", "500"), ("GET /panic", "500", "panic"), ("GET", "404", ""), ("HTTP /fast", "405", "")];
+    for (name, status, error) in statuses {
+        let span = one(&spans, name);
+        assert_eq!(span.parent(), "", "{span:#?}");
+        assert_eq!(span.attributes["http.response.status_code"], format!("Int({status})"));
+        let expected = (!error.is_empty()).then(|| format!("Str({error})"));
+        assert_eq!(span.attributes.get("error.type"), expected.as_ref(), "{span:#?}");
+        let code = if error.is_empty() { "" } else { "STATUS_CODE_ERROR" };
+        assert_eq!(span.field("Status code"), code, "{span:#?}");
+    }
+    assert_eq!(one(&spans, "HTTP /fast").attributes["http.request.method_original"], "Str(BREW)");
+    assert!(!one(&spans, "GET").attributes.contains_key("http.route"), "nothing matched");
+}
+
+#[test]
+fn a_collector_is_told_who_sends() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        let process = traced(&collector, protocol)
+            .env("OTEL_SERVICE_NAME", "ferry")
+            .env("OTEL_RESOURCE_ATTRIBUTES", "team=a%2Cb,service.name=other,deployment.environment.name=prod")
+            .env("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+            .env("LAME_DUCK", "0s")
+            .env("POD_NAMESPACE", "shop")
+            .env("POD_NAME", "ferry-7d9")
+            .env("CONTAINER_NAME", "main")
+            .spawn();
+        process.wait_ready();
+        assert_eq!(process.get("/fast").status, 200);
+        process.assert_contract();
+        let version = format!("Str({})", env!("CARGO_PKG_VERSION"));
+        let resource = [
+            ("deployment.environment.name", "Str(prod)"),
+            ("k8s.container.name", "Str(main)"),
+            ("k8s.namespace.name", "Str(shop)"),
+            ("k8s.pod.name", "Str(ferry-7d9)"),
+            ("service.instance.id", "Str(shop.ferry-7d9.main)"),
+            ("service.name", "Str(ferry)"),
+            ("service.version", &version),
+            ("team", "Str(a,b)"),
+            ("telemetry.sdk.language", "Str(rust)"),
+            ("telemetry.sdk.name", "Str(seaworthy)"),
+            ("telemetry.sdk.version", &version),
+        ];
+        for span in collector.finish(2) {
+            assert_eq!(span.resource, map(&resource), "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_is_not_sampled_by_its_caller_is_not_sent() {
+    let collector = Collector::start();
+    let process = traced(&collector, "grpc").spawn();
+    process.wait_ready();
+    for (path, flags) in [("/fast", "00"), ("/hello/Ada", "02"), ("/trace", "01"), ("/nested/1", "fd")] {
+        assert_eq!(ask(&process, path, flags, &[]), 200);
+    }
+    process.assert_contract();
+    let spans = collector.finish(5);
+    let servers = spans.iter().filter(|span| span.kind() == "SERVER").map(Span::name);
+    assert_eq!(servers.collect::<Vec<_>>(), ["GET /trace", "GET /nested/{item}"]);
+}
+
+#[test]
+fn a_trace_goes_through_the_service_from_and_to_those_with_the_sdk_of_opentelemetry() {
+    let collector = Collector::start();
+    let http = collector.endpoint("http/protobuf");
+    let callee = python("serve.py").arg(&http).spawn();
+    let port = callee.wait_for_log(|line| line["port"].is_u64())["port"].clone();
+    let process = traced(&collector, "grpc").env("FIXTURE_URL", format!("http://127.0.0.1:{port}/")).spawn();
+    process.wait_ready();
+
+    let caller = python("call.py").arg(&http).arg(format!("http://{}/relay", process.http_addr())).spawn();
+    let call = caller.wait_for_log(|line| line["status"] == 200);
+    assert_eq!(call["body"], "served");
+    assert_eq!(call["trace"], TRACE);
+    let served = callee.wait_for_log(|line| line["trace"] == TRACE);
+    process.assert_contract();
+    let spans = collector.finish(5);
+
+    let chain = [
+        (one(&spans, "call"), "caller", "CLIENT"),
+        (one(&spans, "GET /relay"), "fixture", "SERVER"),
+        (one(&spans, "relay"), "fixture", "INTERNAL"),
+        (one(&spans, "ask the peer"), "fixture", "CLIENT"),
+        (one(&spans, "serve"), "callee", "SERVER"),
+    ];
+    assert!(!chain[0].0.others.is_empty(), "an event of a span would be seen: {spans:#?}");
+    let mut parent = PARENT;
+    for (span, service, kind) in chain {
+        assert_eq!((span.trace(), span.parent(), span.kind()), (TRACE, parent, kind), "{spans:#?}");
+        assert_eq!(span.resource["service.name"], format!("Str({service})"));
+        parent = span.id();
+    }
+    assert_eq!(call["span"], chain[0].0.id());
+    let came_with = json!({
+        "trace": TRACE,
+        "parent": chain[3].0.id(),
+        "flags": 3,
+        "state": { "congo@sys": "t61rcWkgMzE x", "rojo": "00f067aa0ba902b7" },
+        "baggage": { "user": "Ada Lovelace, ä=1", "tenant": "7" },
+    });
+    assert_eq!(served, came_with, "as the caller set them");
+}
+
+#[test]
+fn a_trace_that_is_not_kept_goes_on_too_and_a_new_one_begins_where_there_is_none() {
+    let collector = Collector::start();
+    let http = collector.endpoint("http/protobuf");
+    let callee = python("serve.py").arg(&http).spawn();
+    let port = callee.wait_for_log(|line| line["port"].is_u64())["port"].clone();
+    let process = traced(&collector, "http/protobuf").env("FIXTURE_URL", format!("http://127.0.0.1:{port}/")).spawn();
+    process.wait_ready();
+
+    let url = format!("http://{}/relay", process.http_addr());
+    let caller = python("call.py").env("OTEL_TRACES_SAMPLER", "always_off").arg(&http).arg(url).spawn();
+    caller.wait_for_log(|line| line["status"] == 200);
+    let served = callee.wait_for_log(|line| line["trace"] == TRACE);
+    assert_eq!(served["flags"].as_u64().map(|flags| flags & 1), Some(0), "{served}");
+
+    assert_eq!(process.get("/relay").text(), "served");
+    let served = callee.wait_for_log(|line| line["trace"].is_string() && line["trace"] != TRACE);
+    process.assert_contract();
+    let spans = collector.finish(4);
+    assert_eq!(spans.len(), 4, "nothing of the first: {spans:#?}");
+    let client = one(&spans, "ask the peer");
+    let expected = json!({ "trace": client.trace(), "parent": client.id(), "flags": 3, "state": {}, "baggage": {} });
+    assert_eq!(served, expected, "its id is random, and says so");
+}
+
+#[test]
+fn the_strict_parser_of_openmetrics_reads_the_page() {
+    let process = fixture().spawn();
+    process.wait_ready();
+    assert_eq!(ask(&process, "/hello/Ada", "01", &[]), 200);
+    assert_eq!(process.get("/panic").status, 500);
+    let mut admin = Connection::open(process.admin_addr()).unwrap();
+    let accept = [("accept", "application/openmetrics-text; version=1.0.0")];
+    let page = admin.request("GET", "/metrics", &accept, b"").unwrap();
+    let mut parser = Command::new(tools::python());
+    let said = tools::check(parser.arg(workspace().join("tests/peers/openmetrics.py")), &page.text());
+    let families: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
+    let duration = &families["http_server_request_duration_seconds"];
+    assert_eq!((&duration["type"], &duration["unit"]), (&json!("histogram"), &json!("seconds")), "{families}");
+    let exemplars = duration["exemplars"].as_array().unwrap();
+    assert!(exemplars.iter().any(|labels| labels["trace_id"] == TRACE), "{duration}");
+    for (name, kind) in [("fixture_greetings", "counter"), ("process_open_fds", "gauge")] {
+        assert_eq!(families[name]["type"], kind, "{name}: {families}");
+    }
+    for (name, family) in families.as_object().unwrap() {
+        assert_ne!(family["help"], "", "{name}");
+    }
+}
+
+/// A Python program of the folder `peers`.
+fn python(script: &str) -> ProcessBuilder {
+    Process::builder(tools::python()).arg(workspace().join("tests/peers").join(script))
+}
+
+fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Asserts that each span lasted while the one before did.
+fn assert_lasted(inner_first: &[&Span]) {
+    let times = |span: &Span| ["Start time", "End time"].map(|name| span.field(name).parse::<u64>().unwrap());
+    for pair in inner_first.windows(2) {
+        let ([began, ended], [outer_began, outer_ended]) = (times(pair[0]), times(pair[1]));
+        assert!(outer_began <= began && began <= ended && ended <= outer_ended, "{pair:#?}");
+    }
+}
