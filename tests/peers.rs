@@ -1,13 +1,21 @@
 //! Others that a service works with, as they are: a collector, Prometheus, and services with OpenTelemetry's own SDK.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::BTreeMap,
+    io,
+    process::Command,
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use seaworthy::testing::{Connection, Process, ProcessBuilder};
 use serde_json::{Value, json};
 
 use crate::support::{
     collector::{Collector, Span, one},
-    fixture, tools, workspace,
+    fixture,
+    prometheus::Prometheus,
+    tools, workspace,
 };
 
 const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
@@ -216,6 +224,55 @@ fn a_trace_that_is_not_kept_goes_on_too_and_a_new_one_begins_where_there_is_none
     let client = one(&spans, "ask the peer");
     let expected = json!({ "trace": client.trace(), "parent": client.id(), "flags": 3, "state": {}, "baggage": {} });
     assert_eq!(served, expected, "its id is random, and says so");
+}
+
+#[test]
+fn prometheus_scrapes_it_and_answers_with_percentiles_and_examples() {
+    let process = fixture().spawn();
+    process.wait_ready();
+    let prometheus = Prometheus::scraping(process.admin_addr());
+    // What is asked for is a rate, so requests have to come while it scrapes: until the service is gone.
+    let address = process.http_addr();
+    thread::spawn(move || -> io::Result<()> {
+        let parent = format!("00-{TRACE}-{PARENT}-01");
+        loop {
+            let mut connection = Connection::open(address)?;
+            connection.request("GET", "/hello/Ada", &[("traceparent", &parent)], b"")?;
+            connection.request("GET", "/slow?ms=150", &[("connection", "close")], b"")?;
+        }
+    });
+    let p99 = |route: &str| {
+        let query = "histogram_quantile(0.99, sum by (le, http_route) \
+                     (rate(http_server_request_duration_seconds_bucket[1m])))";
+        let series = prometheus.query(query).into_iter();
+        series.filter(|(labels, p99)| labels["http_route"] == route && p99.is_finite()).map(|(_, p99)| p99).next()
+    };
+    let mut found = None;
+    prometheus.wait_until("it knows how long requests took", || {
+        found = p99("/hello/{name}").zip(p99("/slow"));
+        found.is_some()
+    });
+    let (quick, slow) = found.unwrap();
+    assert!(quick > 0.0 && quick < slow, "{quick} {slow}");
+    // In one of the buckets that begin at 0.1 s.
+    assert!(slow > 0.1 && slow <= 10.0, "{slow}");
+
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let [start, end] =
+        [now - Duration::from_secs(120), now + Duration::from_secs(120)].map(|at| at.as_secs().to_string());
+    let query = r#"http_server_request_duration_seconds_bucket{http_route="/hello/{name}"}"#;
+    let examples = prometheus.ask("query_exemplars", &[("query", query), ("start", &start), ("end", &end)]);
+    let of_all = examples.as_array().unwrap().iter().flat_map(|series| series["exemplars"].as_array().unwrap());
+    let traces: Vec<_> = of_all.map(|example| &example["labels"]["trace_id"]).collect();
+    assert!(!traces.is_empty() && traces.iter().all(|trace| *trace == TRACE), "{examples}");
+
+    let targets = prometheus.ask("targets", &[]);
+    let target = &targets["activeTargets"][0];
+    assert_eq!((&target["health"], &target["lastError"]), (&json!("up"), &json!("")), "{target}");
+    // A target is described by its `target_info`, which joins with the series of the same job and instance.
+    let described = prometheus.query("up * on (job, instance) group_left (service_name) target_info");
+    assert_eq!(described[0].0["service_name"], "fixture", "{described:?}");
+    process.assert_contract();
 }
 
 #[test]
