@@ -12,6 +12,8 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use seaworthy::testing::{Process, ProcessBuilder, Response};
@@ -33,6 +35,29 @@ pub(crate) fn machine() -> MutexGuard<'static, ()> {
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     listener.local_addr().expect("it is bound").port()
+}
+
+/// Asks again and again until the answer is yes: for what nobody tells by itself.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// How much memory a process has in RAM, in KiB.
+pub(crate) fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// A processor that may be used, for `taskset`.
+pub(crate) fn one_core() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this process has a status");
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("it may run somewhere");
+    list.trim().split(['-', ',']).next().unwrap_or_default().to_owned()
 }
 
 /// The folder of the workspace.
