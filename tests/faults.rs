@@ -10,8 +10,9 @@ use rustix::process::{Pid, kill_process};
 use seaworthy::testing::{Connection, Process, ProcessBuilder, Response, Signal};
 
 use crate::support::{
+    FLAT,
     collector::Collector,
-    fixture, free_port, machine, metric, one_core, resident,
+    fixture, machine, metric, one_core, own_address, resident,
     scripted::{
         Behaviour::{self, Hangs, Refuses, Says, Takes},
         Scripted,
@@ -19,9 +20,6 @@ use crate::support::{
     tools::{self, Generator},
     wait_until,
 };
-
-/// By how much a process may grow in use, in KiB. A leak of 150 bytes a request would be more.
-const FLAT: u64 = 4 * 1024;
 
 /// What a collector may do instead of taking spans, and as what the spans are counted.
 const OUTAGES: &[(Behaviour, &str)] = &[
@@ -122,8 +120,8 @@ fn each_outage_of_the_collector_is_said_once_and_costs_only_spans_which_are_coun
 #[test]
 fn a_collector_of_grpc_may_be_killed_and_come_back() {
     let collector = Collector::start();
-    let ports = collector.ports();
-    let process = exporting(fixture(), &ports.endpoint("grpc")).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").spawn();
+    let addresses = collector.addresses();
+    let process = exporting(fixture(), &addresses.endpoint("grpc")).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").spawn();
     process.wait_ready();
     ask(&process, 1);
     process.wait_until("the collector has its spans", || collector.count() == 2);
@@ -132,7 +130,7 @@ fn a_collector_of_grpc_may_be_killed_and_come_back() {
     process.wait_until("spans are given up", || dropped(&process.admin("/metrics"), "export_failed") >= 64.0);
     assert_eq!(said(&process), (1, 0));
 
-    let collector = Collector::start_at(ports);
+    let collector = Collector::start_at(addresses);
     ask(&process, 1);
     process.wait_until("spans arrive again", || collector.count() >= 2);
     process.wait_until("that is said", || said(&process) == (1, 1));
@@ -164,9 +162,9 @@ fn memory_stays_flat_while_the_collector_is_away() {
         let process = exporting(fixture(), &collector.endpoint()).spawn();
         process.wait_ready();
         let load = |requests| Generator::h2load_requests(process.http_addr(), requests).join();
-        assert_eq!(load(10_000), 10_000);
+        assert_eq!(load(5_000), 5_000);
         let before = resident(process.id());
-        assert_eq!(load(40_000), 40_000);
+        assert_eq!(load(30_000), 30_000);
         let after = resident(process.id());
         println!("{behaviour:?}: {before} KiB, then {after} KiB");
         assert!(after < before + FLAT, "{behaviour:?}: {before} KiB grew to {after} KiB");
@@ -185,7 +183,7 @@ fn a_stdout_that_nobody_reads_costs_only_lines_which_are_counted() {
     let load = |requests| Generator::h2load_requests(deaf.http, requests).join();
     let lost = || metric(&deaf.admin("/metrics"), "seaworthy_logs_dropped_total", &[("reason", "queue_full")]);
     // As many lines as are kept, and more.
-    assert_eq!(load(20_000), 20_000);
+    assert_eq!(load(15_000), 15_000);
     let (before, lost_before) = (resident(deaf.child.id()), lost());
     assert!(lost_before > 0.0, "nothing is lost yet");
     assert_eq!(load(30_000), 30_000);
@@ -198,21 +196,19 @@ fn a_stdout_that_nobody_reads_costs_only_lines_which_are_counted() {
 
 #[test]
 fn one_core_and_one_thread_are_enough_while_nobody_reads_and_nobody_collects() {
-    for threads in ["1", "2"] {
-        let collector = Scripted::start(Hangs);
-        let mut command = Command::new(tools::installed("taskset", "util-linux"));
-        command.args(["-c", &one_core(), env!("CARGO_BIN_EXE_fixture")]).env("TOKIO_WORKER_THREADS", threads);
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()).env("OTEL_BSP_SCHEDULE_DELAY", "20");
-        let deaf = Deaf::start(command);
-        ask_at(deaf.http, 1000);
-        wait_until("spans are lost", || {
-            dropped(&deaf.admin("/metrics"), "queue_full") > 0.0 || !collector.requests().is_empty()
-        });
-        ask_at(deaf.http, 1000);
-        assert_eq!(deaf.admin("/health").status, 200);
-        assert_eq!(deaf.admin("/ready").status, 200);
-        deaf.assert_stops();
+    let collector = Scripted::start(Hangs);
+    let mut command = Command::new(tools::installed("taskset", "util-linux"));
+    command.args(["-c", &one_core(), env!("CARGO_BIN_EXE_fixture")]).env("TOKIO_WORKER_THREADS", "1");
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()).env("OTEL_BSP_SCHEDULE_DELAY", "20");
+    let deaf = Deaf::start(command);
+    ask_at(deaf.http, 1000);
+    wait_until("the collector hangs", || !collector.requests().is_empty());
+    ask_at(deaf.http, 1000);
+    wait_until("spans are lost", || dropped(&deaf.admin("/metrics"), "queue_full") > 0.0);
+    for probe in ["/health", "/ready"] {
+        assert_eq!(deaf.admin(probe).status, 200);
     }
+    deaf.assert_stops();
 }
 
 #[test]
@@ -244,7 +240,7 @@ struct Deaf {
 
 impl Deaf {
     fn start(mut command: Command) -> Self {
-        let [http, admin] = [free_port(), free_port()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let [http, admin] = [own_address(), own_address()];
         // The test's end of the pipe stays open, and full.
         let child = command
             .env("HTTP_ADDR", http.to_string())

@@ -1,22 +1,26 @@
 //! A real OpenTelemetry collector, and what it received.
 
-use std::{collections::BTreeMap, net::TcpStream, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 
 use seaworthy::testing::{Process, Signal};
 
-use super::{free_port, tools};
+use super::{own_address, tools};
 
 /// A collector that prints what it receives.
 pub(crate) struct Collector {
     process: Process,
-    ports: Ports,
+    addresses: Addresses,
 }
 
 /// Where a collector listens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ports {
-    pub(crate) http: u16,
-    pub(crate) grpc: u16,
+pub(crate) struct Addresses {
+    http: SocketAddr,
+    grpc: SocketAddr,
 }
 
 /// A span as the collector got it.
@@ -36,12 +40,11 @@ pub(crate) struct Span {
 
 impl Collector {
     pub(crate) fn start() -> Self {
-        Self::start_at(Ports { http: free_port(), grpc: free_port() })
+        Self::start_at(Addresses { http: own_address(), grpc: own_address() })
     }
 
-    pub(crate) fn start_at(ports: Ports) -> Self {
-        let address = |port: u16| format!("127.0.0.1:{port}");
-        let scratch = std::env::temp_dir().join(format!("rotel-{}", ports.http));
+    pub(crate) fn start_at(addresses: Addresses) -> Self {
+        let scratch = std::env::temp_dir().join(format!("rotel-{}", addresses.http.ip()));
         let mut agent = Process::builder(tools::rotel());
         for argument in
             ["start", "--exporter", "blackhole", "--debug-log", "traces", "--debug-log-verbosity", "detailed"]
@@ -50,26 +53,26 @@ impl Collector {
         }
         let process = agent
             .arg("--otlp-grpc-endpoint")
-            .arg(address(ports.grpc))
+            .arg(addresses.grpc.to_string())
             .arg("--otlp-http-endpoint")
-            .arg(address(ports.http))
+            .arg(addresses.http.to_string())
             .arg("--pid-file")
             .arg(scratch.with_extension("pid"))
             .arg("--log-file")
             .arg(scratch.with_extension("log"))
             .spawn();
         process.wait_until("the collector listens", || {
-            [ports.http, ports.grpc].iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
+            [addresses.http, addresses.grpc].iter().all(|address| TcpStream::connect(address).is_ok())
         });
-        Self { process, ports }
+        Self { process, addresses }
     }
 
-    pub(crate) fn ports(&self) -> Ports {
-        self.ports
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.addresses
     }
 
     pub(crate) fn endpoint(&self, protocol: &str) -> String {
-        self.ports.endpoint(protocol)
+        self.addresses.endpoint(protocol)
     }
 
     /// How many spans it got so far.
@@ -90,12 +93,12 @@ impl Collector {
     }
 }
 
-// === impl Ports ===
+// === impl Addresses ===
 
-impl Ports {
+impl Addresses {
     pub(crate) fn endpoint(self, protocol: &str) -> String {
-        let port = if protocol == "grpc" { self.grpc } else { self.http };
-        format!("http://127.0.0.1:{port}")
+        let address = if protocol == "grpc" { self.grpc } else { self.http };
+        format!("http://{address}")
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use seaworthy::testing::{Connection, Process};
 use serde_json::Value;
 
-use super::{free_port, tools};
+use super::{own_address, tools};
 
 /// A server with a folder of its own. Both are gone when it is dropped.
 pub(crate) struct Prometheus {
@@ -20,8 +20,8 @@ struct Folder(PathBuf);
 impl Prometheus {
     /// Scrapes the address five times a second.
     pub(crate) fn scraping(target: SocketAddr) -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let folder = Folder(std::env::temp_dir().join(format!("prometheus-{}", address.port())));
+        let address = own_address();
+        let folder = Folder(std::env::temp_dir().join(format!("prometheus-{}", address.ip())));
         std::fs::create_dir_all(&folder.0).expect("there is room for a folder");
         let config = folder.0.join("prometheus.yml");
         let text = format!(

@@ -11,6 +11,8 @@ use std::{
     time::Instant,
 };
 
+use super::own_address;
+
 /// What it does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
@@ -44,16 +46,13 @@ struct Shared {
 
 impl Scripted {
     pub(crate) fn start(behaviour: Behaviour) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let address = listener.local_addr().expect("it is bound");
-        drop(listener);
         let shared = Shared {
             behaviour: Mutex::new(behaviour),
             requests: Mutex::default(),
             held: Mutex::default(),
             taken: AtomicU64::new(0),
         };
-        let mut scripted = Self { address, shared: Arc::new(shared), listening: None };
+        let mut scripted = Self { address: own_address(), shared: Arc::new(shared), listening: None };
         scripted.behave(behaviour);
         scripted
     }
