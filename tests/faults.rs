@@ -96,8 +96,7 @@ fn each_outage_of_the_collector_is_said_once_and_costs_only_spans_which_are_coun
             dropped(&process.admin("/metrics"), reason) >= dropped(&before, reason) + 64.0
         });
         ask(&process, 200);
-        assert_eq!(said(&process), (number + 1, number), "{behaviour:?}");
-
+        process.wait_until("that it began is said", || said(&process) == (number + 1, number));
         let before = exported(&process.admin("/metrics"));
         collector.behave(Takes);
         ask(&process, 1);
@@ -128,13 +127,32 @@ fn a_collector_of_grpc_may_be_killed_and_come_back() {
     drop(collector);
     ask(&process, 200);
     process.wait_until("spans are given up", || dropped(&process.admin("/metrics"), "export_failed") >= 64.0);
-    assert_eq!(said(&process), (1, 0));
+    process.wait_until("that is said", || said(&process) == (1, 0));
 
     let collector = Collector::start_at(addresses);
     ask(&process, 1);
     process.wait_until("spans arrive again", || collector.count() >= 2);
     process.wait_until("that is said", || said(&process) == (1, 1));
     process.assert_contract();
+}
+
+#[test]
+fn whatever_a_collector_of_grpc_says_is_said_once() {
+    // The settings of HTTP/2, and then a header of an impossible length.
+    let nonsense = "\0\0\0\x04\0\0\0\0\0\x7f\x7f\x7f\x01\x04\0\0\0\x01";
+    let mut collector = Scripted::start(Refuses);
+    let process = exporting(fixture(), &collector.endpoint()).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").spawn();
+    process.wait_ready();
+    for behaviour in [Refuses, Hangs, Says("HTTP/1.1 200 OK\r\n\r\n"), Says(nonsense), Says("")] {
+        collector.behave(behaviour);
+        let lost = || dropped(&process.admin("/metrics"), "export_failed");
+        let before = lost();
+        ask(&process, 200);
+        process.wait_until("spans are given up", || lost() >= before + 64.0);
+    }
+    assert_eq!(said(&process), (1, 0));
+    let end = process.assert_contract();
+    assert!(end.elapsed < Duration::from_secs(6), "{end:?}");
 }
 
 #[test]

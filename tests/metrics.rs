@@ -12,6 +12,7 @@ use crate::support::{
     FLAT,
     collector::{Collector, Span},
     fixture, machine, metric, resident,
+    tools::Generator,
 };
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -112,6 +113,7 @@ fn a_scraper_gets_the_format_that_it_asks_for() {
 fn what_clients_make_up_adds_no_series_no_names_of_spans_and_no_memory() {
     const FLOOD: usize = 100_000;
     const FIRST: usize = 4_000;
+    const HTTP_2: usize = 20_000;
     let _machine = machine();
     let collector = Collector::start();
     let process = fixture()
@@ -121,6 +123,13 @@ fn what_clients_make_up_adds_no_series_no_names_of_spans_and_no_memory() {
         .env("OTEL_TRACES_SAMPLER_ARG", "0.005")
         .spawn();
     process.wait_ready();
+    let paths = std::env::temp_dir().join(format!("paths-{}", process.id()));
+    let made_up: String = (0..HTTP_2).map(|number| format!("/made/up/{number}/?{number}={number}\n")).collect();
+    std::fs::write(&paths, made_up).unwrap();
+    let flood_http_2 = |requests: usize| {
+        let answered = Generator::h2load_made_up(process.http_addr(), &paths, requests).join();
+        assert_eq!(answered, requests as u64);
+    };
     let flood = |numbers: Range<usize>| {
         let middle = numbers.start.midpoint(numbers.end);
         thread::scope(|scope| {
@@ -131,8 +140,11 @@ fn what_clients_make_up_adds_no_series_no_names_of_spans_and_no_memory() {
     };
     let state = || (process.admin("/metrics").text(), resident(process.id()));
     flood(0..FIRST);
+    flood_http_2(FIRST);
     let (first, memory_at_first) = state();
     flood(FIRST..FLOOD);
+    flood_http_2(HTTP_2);
+    std::fs::remove_file(&paths).unwrap();
     let (last, memory_at_last) = state();
     println!("{} B and {memory_at_first} KiB, then {} B and {memory_at_last} KiB", first.len(), last.len());
 
@@ -142,7 +154,7 @@ fn what_clients_make_up_adds_no_series_no_names_of_spans_and_no_memory() {
     assert!(last.len() < first.len() + 1024, "{last}");
     assert!(memory_at_last < memory_at_first + FLAT, "{memory_at_first} KiB grew to {memory_at_last} KiB");
     let count = metric(&process.admin("/metrics"), "http_server_request_duration_seconds_count", &[("http_route", "")]);
-    assert_eq!(count, FLOOD as f64);
+    assert_eq!(count, (FLOOD + FIRST + HTTP_2) as f64);
     process.assert_contract();
     let spans = collector.finish(FLOOD / 500);
     let names: BTreeSet<_> = spans.iter().map(Span::name).collect();

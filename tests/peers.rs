@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     collector::{Collector, Span, one},
-    fixture,
+    fixture, metric,
     prometheus::Prometheus,
     tools, workspace,
 };
@@ -45,6 +45,7 @@ fn a_collector_gets_the_spans_of_a_request_over_http_and_over_grpc() {
         let headers = [("user-agent", "ferry/1"), ("tracestate", "a=1"), ("x-forwarded-for", "203.0.113.9")];
         assert_eq!(ask(&process, "/nested/7?sig=abc", "01", &headers), 200);
         let port = process.http_addr().port();
+        let line = process.wait_for_log(|line| line["message"] == "looking");
         // Those that are left are sent when it stops.
         process.assert_contract();
         let spans = collector.finish(3);
@@ -80,6 +81,11 @@ fn a_collector_gets_the_spans_of_a_request_over_http_and_over_grpc() {
         assert_eq!(handler.attributes, map(&[("code.function.name", "Str(fixture::traced::nested)")]));
         assert_eq!(nested.attributes, map(&[("found", "Bool(true)"), ("item", "Int(7)")]));
         assert_lasted(&[nested, handler, server]);
+        assert_eq!(
+            (&line["trace_id"], &line["span_id"]),
+            (&json!(TRACE), &json!(nested.id())),
+            "an event is of its span"
+        );
     }
 }
 
@@ -107,6 +113,62 @@ fn a_collector_is_told_what_failed() {
     }
     assert_eq!(one(&spans, "HTTP /fast").attributes["http.request.method_original"], "Str(BREW)");
     assert!(!one(&spans, "GET").attributes.contains_key("http.route"), "nothing matched");
+}
+
+#[test]
+fn a_collector_is_told_of_requests_that_no_handler_answered() {
+    let collector = Collector::start();
+    let process = traced(&collector, "grpc").env("MAX_IN_FLIGHT", "1").env("REQUEST_TIMEOUT", "1s").spawn();
+    process.wait_ready();
+    let in_flight = |count: f64| {
+        process.wait_until("so many are in flight", || {
+            metric(&process.admin("/metrics"), "http_server_active_requests", &[]) == count
+        });
+    };
+    let mut late = process.connect();
+    late.send("GET", "/slow?ms=60000", &[], b"").unwrap();
+    in_flight(1.0);
+    assert_eq!(process.get("/fast").status, 503);
+    assert_eq!(late.receive().unwrap().status, 503);
+    let mut leaving = process.connect();
+    leaving.send("GET", "/stream?ms=60000", &[], b"").unwrap();
+    leaving.head().unwrap();
+    drop(leaving);
+    in_flight(0.0);
+    process.assert_contract();
+    let spans = collector.finish(5);
+    for (name, error) in [("GET /slow", "timeout"), ("GET /fast", "shed"), ("GET /stream", "cancelled")] {
+        let span = one(&spans, name);
+        assert_eq!(span.attributes["error.type"], format!("Str({error})"));
+        assert_eq!(span.field("Status code"), "STATUS_CODE_ERROR", "{span:#?}");
+    }
+    assert_eq!(one(&spans, "GET /slow").attributes["http.response.status_code"], "Int(503)");
+}
+
+#[test]
+fn a_collector_is_told_of_http_2() {
+    let collector = Collector::start();
+    let process = traced(&collector, "http/protobuf").spawn();
+    process.wait_ready();
+    let url = format!("http://{}/hello/Ada", process.http_addr());
+    let parent = format!("traceparent: 00-{TRACE}-{PARENT}-01");
+    let mut curl = Command::new(tools::installed("curl", "curl"));
+    let said = tools::check(curl.args(["-s", "--http2-prior-knowledge", "-H", &parent, &url]), "");
+    assert_eq!(said, "Hello, Ada!");
+    let port = process.http_addr().port();
+    process.assert_contract();
+    let spans = collector.finish(2);
+    let span = one(&spans, "GET /hello/{name}");
+    assert_eq!((span.trace(), span.parent()), (TRACE, PARENT));
+    for (name, value) in [
+        ("network.protocol.version", "Str(2)"),
+        ("server.address", "Str(127.0.0.1)"),
+        ("server.port", &format!("Int({port})")),
+        ("url.scheme", "Str(http)"),
+        ("url.path", "Str(/hello/Ada)"),
+    ] {
+        assert_eq!(span.attributes[name], value, "{name}");
+    }
 }
 
 #[test]

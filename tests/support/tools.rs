@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     io::Write,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -21,6 +21,8 @@ enum Tool {
     H2load,
     /// With more requests to send than it can: what it didn't send, it counts as failed.
     H2loadToTheEnd,
+    /// With requests that are answered with 404.
+    H2loadNotFound,
     Wrk,
 }
 
@@ -43,6 +45,14 @@ impl Generator {
     pub(crate) fn h2load_requests(address: SocketAddr, requests: u32) -> Self {
         let url = format!("http://{address}/fast?client=1");
         Self::start(Tool::H2load, &["--h1", "-t1", "-c8", &format!("-n{requests}"), &url])
+    }
+
+    /// h2load over cleartext HTTP/2: so many requests for the paths of a file, over two connections with many streams each.
+    /// Nothing is found there.
+    pub(crate) fn h2load_made_up(address: SocketAddr, paths: &Path, requests: usize) -> Self {
+        let file = format!("--input-file={}", paths.display());
+        let base = format!("--base-uri=http://{address}");
+        Self::start(Tool::H2loadNotFound, &["-t1", "-c2", "-m16", &format!("-n{requests}"), &file, &base])
     }
 
     /// wrk for a second: a new connection for each request, eight at a time.
@@ -74,14 +84,15 @@ impl Generator {
         Self { child, tool }
     }
 
-    /// Waits for its end. Gives how many requests were answered with 200, and asserts that no answer was another.
+    /// Waits for its end. Gives how many requests were answered as they should be, and asserts that no answer was another.
     pub(crate) fn join(self) -> u64 {
         let output = self.child.wait_with_output().expect("its output is read");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{:?} failed: {said}", self.tool);
         let answered = match self.tool {
-            Tool::H2load => h2load(&said, &["failed", "errored", "timeout", "3xx", "4xx", "5xx"]),
-            Tool::H2loadToTheEnd => h2load(&said, &["3xx", "4xx", "5xx"]),
+            Tool::H2load => h2load(&said, "succeeded", &["failed", "errored", "timeout", "3xx", "4xx", "5xx"]),
+            Tool::H2loadToTheEnd => h2load(&said, "succeeded", &["3xx", "4xx", "5xx"]),
+            Tool::H2loadNotFound => h2load(&said, "4xx", &["2xx", "3xx", "5xx", "errored", "timeout"]),
             Tool::Wrk => wrk(&said),
         };
         assert!(answered > 0, "{:?} had no answer: {said}", self.tool);
@@ -90,8 +101,8 @@ impl Generator {
 }
 
 /// Reads the two lines "requests: 9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout" and
-/// "status codes: 9 2xx, 0 3xx, 0 4xx, 0 5xx". Gives those that succeeded, and asserts that there is none of what must not be.
-fn h2load(said: &str, must_not_be: &[&str]) -> u64 {
+/// "status codes: 9 2xx, 0 3xx, 0 4xx, 0 5xx". Gives how many there are of one kind, and asserts that there is none of what must not be.
+fn h2load(said: &str, kind: &str, must_not_be: &[&str]) -> u64 {
     let lines = said.lines().filter(|line| line.starts_with("requests:") || line.starts_with("status codes:"));
     let parts: Vec<_> = lines.flat_map(|line| line.split([',', ':'])).map(str::trim).collect();
     let count = |what: &str| -> u64 {
@@ -103,7 +114,7 @@ fn h2load(said: &str, must_not_be: &[&str]) -> u64 {
     for bad in must_not_be {
         assert_eq!(count(bad), 0, "{bad}: {said}");
     }
-    count("succeeded")
+    count(kind)
 }
 
 /// Reads "  9 requests in 1.00s, 1.2MB read"; errors, if there were any, have a line of their own.
@@ -121,14 +132,14 @@ fn wrk(said: &str) -> u64 {
 impl Tool {
     fn name(self) -> &'static str {
         match self {
-            Self::H2load | Self::H2loadToTheEnd => "h2load",
+            Self::H2load | Self::H2loadToTheEnd | Self::H2loadNotFound => "h2load",
             Self::Wrk => "wrk",
         }
     }
 
     fn package(self) -> &'static str {
         match self {
-            Self::H2load | Self::H2loadToTheEnd => "nghttp2-client",
+            Self::H2load | Self::H2loadToTheEnd | Self::H2loadNotFound => "nghttp2-client",
             Self::Wrk => "wrk",
         }
     }
