@@ -21,7 +21,7 @@ use std::{
 
 use seaworthy::testing::{Process, ProcessBuilder, Response};
 
-/// By how much a process may grow in use, in KiB. Over the 30 000 requests and more that tests send, a leak of 150 bytes a
+/// By how much a process may grow in use, in KiB. Over the 20 000 requests and more that tests send, a leak of 200 bytes a
 /// request would be more.
 pub(crate) const FLAT: u64 = 4 * 1024;
 
