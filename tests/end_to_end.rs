@@ -6,6 +6,7 @@ mod bad_input;
 mod commands;
 mod configuration;
 mod drain;
+mod export;
 mod faults;
 mod lifecycle;
 mod metrics;

@@ -2,6 +2,15 @@
 //!
 //! Annotate `main` and your handlers; get a service that Kubernetes can start, probe, scale, observe and kill without
 //! losing a request. [`cloud_service`] shows a whole one, and [`run`] what its binary can do.
+//!
+//! # Features
+//!
+//! - `otlp` (a default): exports traces over OTLP, by http/protobuf or gRPC.
+//! - `prometheus` (a default): serves metrics on the admin address.
+//! - `tls`: speaks TLS to others, so that a collector's endpoint may be `https://`. Whom to trust is what the system
+//!   trusts (an image `FROM scratch` has no such files, and `SSL_CERT_FILE` may name one), or the file that a setting names.
+//! - `ws`: WebSockets (`axum::extract::ws`).
+//! - `testing`: runs services in tests.
 
 // The expansions say `::seaworthy`, also where this crate uses its own attributes.
 extern crate self as seaworthy;
@@ -22,6 +31,9 @@ mod service;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tls")]
+#[allow(dead_code, reason = "each of its users is a feature of its own")]
+mod tls;
 mod worker;
 
 pub use axum;

@@ -1,12 +1,18 @@
-//! A real OpenTelemetry collector, and what it received.
+//! A real OpenTelemetry collector, what it received, and what stands before one.
 
 use std::{
     collections::BTreeMap,
     net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use seaworthy::testing::{Process, Signal};
+use tokio::{io::copy_bidirectional, runtime::Runtime};
+use tokio_rustls::TlsAcceptor;
 
 use super::{own_address, tools};
 
@@ -36,11 +42,19 @@ pub(crate) struct Span {
     pub(crate) others: Vec<String>,
 }
 
+/// What ends TLS before a collector, which can't: with a certificate that an authority of its own signed.
+pub(crate) struct TlsProxy {
+    address: SocketAddr,
+    /// The file of the authority's certificate.
+    pub(crate) authority: PathBuf,
+    _runtime: Runtime,
+}
+
 // === impl Collector ===
 
 impl Collector {
     pub(crate) fn start() -> Self {
-        Self::start_at(Addresses { http: own_address(), grpc: own_address() })
+        Self::start_at(Addresses::own())
     }
 
     pub(crate) fn start_at(addresses: Addresses) -> Self {
@@ -80,6 +94,16 @@ impl Collector {
         self.said().lines().filter(|line| line.starts_with("Span #")).count()
     }
 
+    /// Waits until it received something that contains this text; gives all it received.
+    pub(crate) fn received_until(&self, text: &str) -> String {
+        let mut received = String::new();
+        self.process.wait_until("the collector received it", || {
+            received = self.said();
+            received.contains(text)
+        });
+        received
+    }
+
     /// Waits until it has this many spans, ends it, and gives all it has.
     pub(crate) fn finish(self, at_least: usize) -> Vec<Span> {
         self.process.wait_until("the collector has the spans", || self.count() >= at_least);
@@ -96,9 +120,72 @@ impl Collector {
 // === impl Addresses ===
 
 impl Addresses {
+    /// Addresses that no other collector has.
+    pub(crate) fn own() -> Self {
+        Self { http: own_address(), grpc: own_address() }
+    }
+
     pub(crate) fn endpoint(self, protocol: &str) -> String {
-        let address = if protocol == "grpc" { self.grpc } else { self.http };
-        format!("http://{address}")
+        format!("http://{}", self.of(protocol))
+    }
+
+    fn of(self, protocol: &str) -> SocketAddr {
+        if protocol == "grpc" { self.grpc } else { self.http }
+    }
+}
+
+// === impl TlsProxy ===
+
+impl TlsProxy {
+    /// Stands before what a collector listens to for this protocol, and speaks no other.
+    pub(crate) fn start(collector: &Collector, protocol: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let authority = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.into()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+            .unwrap();
+        let alpn = if protocol == "grpc" { "h2" } else { "http/1.1" };
+        config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let to = collector.addresses.of(protocol);
+        runtime.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let mut collector = tokio::net::TcpStream::connect(to).await.unwrap();
+                    _ = copy_bidirectional(&mut stream, &mut collector).await;
+                });
+            }
+        });
+        let file = std::env::temp_dir().join(format!("authority-{}.pem", address.port()));
+        std::fs::write(&file, authority.pem()).unwrap();
+        Self { address, authority: file, _runtime: runtime }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("https://{}", self.address)
+    }
+}
+
+impl Drop for TlsProxy {
+    fn drop(&mut self) {
+        _ = std::fs::remove_file(&self.authority);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bodies of a request and of its answer, watched: how far they got decides how the request ended.
 
 use std::{
+    mem,
     pin::Pin,
     sync::{
         Arc,
@@ -33,7 +34,6 @@ pin_project! {
         // Only a body that waits needs it.
         #[pin]
         cut: Option<WaitForCancellationFutureOwned>,
-        span: tracing::Span,
         status: StatusCode,
         request: Option<InFlight>,
     }
@@ -43,13 +43,14 @@ pin_project! {
 
 impl UploadBody {
     /// Watches a body, unless it is empty.
-    pub(super) fn watch(body: Body) -> (Body, Option<Arc<AtomicBool>>) {
+    pub(super) fn watch(body: &mut Body) -> Option<Arc<AtomicBool>> {
         if body.is_end_stream() {
-            return (body, None);
+            return None;
         }
         let complete = Arc::new(AtomicBool::new(false));
-        let watched = Self { body, complete: Arc::clone(&complete) };
-        (Body::new(watched), Some(complete))
+        let watched = Self { body: mem::take(body), complete: Arc::clone(&complete) };
+        *body = Body::new(watched);
+        Some(complete)
     }
 }
 
@@ -78,7 +79,7 @@ impl HttpBody for UploadBody {
 
 impl AnswerBody {
     pub(super) fn new(body: Body, request: InFlight, status: StatusCode) -> Self {
-        Self { body, cut: None, span: request.span(), status, request: Some(request) }
+        Self { body, cut: None, status, request: Some(request) }
     }
 }
 
@@ -88,7 +89,7 @@ impl HttpBody for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
-        let _entered = this.span.enter();
+        let _inside = this.request.as_ref().and_then(InFlight::enter);
         let end = |request: &mut Option<InFlight>, ending| {
             if let Some(request) = request.take() {
                 request.end(ending, Some(*this.status));

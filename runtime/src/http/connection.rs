@@ -2,13 +2,14 @@
 
 use std::{
     convert::Infallible,
-    future::{Ready, ready},
+    future::{Future, Ready, poll_fn, ready},
     net::SocketAddr,
     pin::pin,
     sync::{
         Arc,
         atomic::Ordering::{AcqRel, Acquire, Relaxed},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -28,7 +29,7 @@ use hyper_util::{
 use tokio::{
     net::TcpStream,
     task::futures::TaskLocalFuture,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep},
 };
 use tower::Service as _;
 
@@ -36,6 +37,7 @@ use super::{
     io::Socket,
     traffic::{CURRENT, Connection},
 };
+use crate::lifecycle::State;
 
 /// How long an idle connection stays open once the drain began, for the request that may be on its way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -50,6 +52,18 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 struct Requests {
     router: Router,
     connection: Arc<Connection>,
+}
+
+/// What happens to a connection.
+enum Event {
+    /// It ended.
+    Ended,
+    /// The drain began.
+    Drain,
+    /// The drain's deadline passed.
+    Cut,
+    /// It is time to look whether there is progress.
+    Look,
 }
 
 /// Since when a connection has made no progress.
@@ -68,31 +82,54 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
     let builder = builder();
     let requests = Requests { router, connection: Arc::clone(&connection) };
     let mut serving = pin!(builder.serve_connection_with_upgrades(socket, requests));
+    let mut drained = pin!(shutdown.cancelled());
+    let mut cut = pin!(connection.cut.cancelled());
+    let mut look_again = pin!(sleep(traffic.settings.header_read_timeout / 4));
 
     let mut stall = Stall::new(&connection);
-    let mut look_again = Instant::now() + traffic.settings.header_read_timeout / 4;
     let mut draining = false;
     let mut cutting = false;
+    // Whether the three above will wake this task. Then they needn't be asked each time that bytes come or go.
+    let mut is_armed = false;
     loop {
-        tokio::select! {
-            // Requests first: most often there is nothing else.
-            biased;
+        let event = poll_fn(|cx| {
+            if serving.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Ended);
+            }
+            let state = traffic.lifecycle.state();
+            if is_armed
+                && (draining || state < State::Draining)
+                && (cutting || state < State::Cancelling)
+                && !look_again.is_elapsed()
+            {
+                return Poll::Pending;
+            }
+            is_armed = true;
+            if !draining && drained.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Drain);
+            }
+            if !cutting && cut.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Cut);
+            }
+            look_again.as_mut().poll(cx).map(|()| Event::Look)
+        });
+        let pause = match event.await {
             // An error is the client's: it sent what is not HTTP, or went away.
-            _ = serving.as_mut() => return,
-            () = shutdown.cancelled(), if !draining => {
+            Event::Ended => return,
+            Event::Drain => {
                 draining = true;
-                look_again = Instant::now() + LINGER;
                 if connection.is_http2.load(Relaxed) {
                     serving.as_mut().graceful_shutdown();
                 }
+                LINGER
             }
-            // Polls `serving` again, so that each handler notices and answers; what is left has a moment to be sent.
-            () = connection.cut.cancelled(), if !cutting => {
+            // `serving` is polled again, so that each handler notices and answers; what is left has a moment to be sent.
+            Event::Cut => {
                 cutting = true;
                 connection.is_closing.store(true, Relaxed);
-                look_again = Instant::now() + LINGER;
+                LINGER
             }
-            () = sleep_until(look_again) => {
+            Event::Look => {
                 if cutting {
                     return;
                 }
@@ -122,9 +159,11 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
                     }
                 }
                 let pause = traffic.settings.header_read_timeout / 4;
-                look_again = Instant::now() + if draining { pause.min(LINGER) } else { pause };
+                if draining { pause.min(LINGER) } else { pause }
             }
-        }
+        };
+        look_again.as_mut().reset(Instant::now() + pause);
+        is_armed = false;
     }
 }
 

@@ -1,10 +1,16 @@
 //! What `#[handler]` adds to a handler: a span, and a record of its error.
 
-use std::{any, fmt, future::Future, ops::Deref};
+use std::{
+    any, fmt,
+    future::Future,
+    ops::Deref,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
-use tracing::{Instrument, Span};
+use pin_project_lite::pin_project;
 
-use crate::telemetry::{Failure, set_attributes};
+use crate::telemetry::{Encoded, Failure, OwnSpan};
 
 /// A marked handler. `#[handler]` writes the implementation.
 pub trait Handler {
@@ -17,32 +23,73 @@ pub trait Handler {
 /// A field of a handler's span: its name and how it is shown.
 pub type Field<'a> = (&'static str, &'a (dyn fmt::Display + Sync));
 
-/// The span of the handler `H`, with the fields that its attribute names.
-pub fn handler_span<H: Handler>(fields: &[Field<'_>]) -> Span {
-    let span = tracing::info_span!("handler", otel.name = H::NAME, code.function.name = H::FUNCTION,);
-    if !fields.is_empty() {
-        set_attributes(&span, |span| {
-            for (name, value) in fields {
-                span.formatted(name, format_args!("{value}"));
-            }
-        });
+/// The span of a handler, and what runs in it.
+pub struct HandlerSpan(OwnSpan);
+
+pin_project! {
+    /// A handler that runs in its span.
+    struct Handling<F, D> {
+        // `None` once it is done.
+        #[pin]
+        body: Option<F>,
+        describe: D,
+        function: &'static str,
+        span: Option<HandlerSpan>,
     }
-    span
+
+    impl<F, D> PinnedDrop for Handling<F, D> {
+        fn drop(this: Pin<&mut Self>) {
+            // What the body holds is dropped in the span too.
+            let mut this = this.project();
+            let _inside = this.span.as_ref().map(|span| span.0.enter());
+            this.body.set(None);
+        }
+    }
+}
+
+/// The span of the handler `H`, with the fields that its attribute names.
+pub fn handler_span<H: Handler>(fields: &[Field<'_>]) -> HandlerSpan {
+    let attributes = (!fields.is_empty()).then(|| {
+        let mut attributes = Encoded::default();
+        for (name, value) in fields {
+            attributes.formatted(name, format_args!("{value}"));
+        }
+        attributes
+    });
+    HandlerSpan(OwnSpan::handler(H::NAME, H::FUNCTION, attributes.as_ref()))
 }
 
 /// Runs the body of the handler `H` in its span. `describe` says why it failed, if it did.
 ///
 /// The failure is one log record with the ids of the span. Within a request it waits for the status: at `INFO` for a 4xx,
 /// else at `ERROR`.
-pub async fn handle<H: Handler, T>(span: Span, body: impl Future<Output = T>, describe: fn(&T) -> Option<String>) -> T {
-    let described = async move {
-        let output = body.await;
-        if let Some(error) = describe(&output) {
-            Failure::new(H::FUNCTION, error).record();
+pub fn handle<H: Handler, T>(
+    span: HandlerSpan,
+    body: impl Future<Output = T>,
+    describe: fn(&T) -> Option<String>,
+) -> impl Future<Output = T> {
+    Handling { body: Some(body), describe, function: H::FUNCTION, span: Some(span) }
+}
+
+impl<F, T> Future for Handling<F, fn(&T) -> Option<String>>
+where
+    F: Future<Output = T>,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let mut this = self.project();
+        let inside = this.span.as_ref().map(|span| span.0.enter());
+        let body = this.body.as_mut().as_pin_mut().expect("a future is not polled after it is ready");
+        let output = ready!(body.poll(cx));
+        this.body.set(None);
+        if let Some(error) = (this.describe)(&output) {
+            Failure::new(this.function, error).record();
         }
-        output
-    };
-    described.instrument(span).await
+        drop(inside);
+        *this.span = None;
+        Poll::Ready(output)
+    }
 }
 
 /// Never called: it stands for what a body returns where the type is all that matters.

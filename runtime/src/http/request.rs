@@ -25,7 +25,7 @@ use http::{
 };
 use http_body::Body as _;
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tower::{Layer, Service};
 
@@ -67,7 +67,6 @@ pin_project! {
             handler: Caught<F>,
             #[pin]
             limits: Option<Limits>,
-            span: tracing::Span,
             version: Version,
             upload: Option<Arc<AtomicBool>>,
             request: Option<InFlight>,
@@ -115,17 +114,16 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answering<H::Future> {
-        let (parts, body) = request.into_parts();
+    fn call(&mut self, mut request: Request) -> Answering<H::Future> {
         let Some(connection) = Connection::current() else {
             // Only our own listener calls the router.
             return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
         };
-        let pattern = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let pattern = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let route = Arc::clone(self.route.get_or_init(|| self.traffic.route(pattern)));
-        let telemetry = ServerRequest::begin(&parts, &route.telemetry, connection.local, connection.peer);
+        let telemetry = ServerRequest::begin(&request, &route.telemetry, &connection.telemetry);
         let is_full = self.traffic.is_full();
-        let version = parts.version;
+        let version = request.version();
         let in_flight = InFlight::begin(connection, route, telemetry);
         if is_full {
             let answer = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many requests in flight\n");
@@ -133,10 +131,10 @@ where
             return Answering::Now { answer: Some(answer) };
         }
 
-        let (body, upload) = UploadBody::watch(body);
-        let span = in_flight.span();
-        let handler = span.in_scope(|| self.handler.call(Request::from_parts(parts, body)));
-        Answering::Later { handler: caught(handler), limits: None, span, version, upload, request: Some(in_flight) }
+        let upload = UploadBody::watch(request.body_mut());
+        // A route only notes the request here. What the user wrote runs when it is polled, in the span.
+        let handler = caught(self.handler.call(request));
+        Answering::Later { handler, limits: None, version, upload, request: Some(in_flight) }
     }
 }
 
@@ -149,13 +147,13 @@ where
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (handler, mut limits, span, version, upload, request) = match self.project() {
+        let (handler, mut limits, version, upload, request) = match self.project() {
             AnsweringProjection::Now { answer } => return Poll::Ready(Ok(answer.take().unwrap_or_default())),
-            AnsweringProjection::Later { handler, limits, span, version, upload, request } => {
-                (handler, limits, span, *version, upload, request)
+            AnsweringProjection::Later { handler, limits, version, upload, request } => {
+                (handler, limits, *version, upload, request)
             }
         };
-        let _entered = span.enter();
+        let _inside = request.as_ref().and_then(InFlight::enter);
         let failed = match handler.poll(cx) {
             Poll::Ready(Ok(Ok(answer))) => {
                 return Poll::Ready(Ok(match request.take() {
@@ -190,8 +188,11 @@ where
 impl Limits {
     fn new(request: &InFlight) -> Self {
         let connection = &request.connection;
-        let deadline = request.began() + connection.traffic.settings.request_timeout;
-        Self { deadline: sleep_until(deadline.into()), cut: connection.cut.clone().cancelled_owned() }
+        let timeout = connection.traffic.settings.request_timeout;
+        Self {
+            deadline: sleep(timeout.saturating_sub(request.elapsed())),
+            cut: connection.cut.clone().cancelled_owned(),
+        }
     }
 
     /// Which limit the request reached, if any.

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::Duration,
 };
 
 use http::StatusCode;
@@ -18,7 +18,7 @@ use crate::{
     config::Settings,
     lifecycle::Lifecycle,
     probe::board::Board,
-    telemetry::{Ending, RouteTelemetry, ServerRequest},
+    telemetry::{Ending, Inside, PeerTelemetry, RouteTelemetry, ServerRequest},
 };
 
 /// What is in progress on the main listener of one service, and the limits to it.
@@ -54,7 +54,7 @@ task_local! {
 pub(crate) struct Connection {
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) peer: SocketAddr,
-    pub(crate) local: SocketAddr,
+    pub(crate) telemetry: PeerTelemetry,
     /// Cancelled when the drain's deadline passed. The connection's own, so that waiting for it locks nothing shared.
     pub(crate) cut: CancellationToken,
     /// The first bytes were those of HTTP/2.
@@ -158,7 +158,7 @@ impl Connection {
         Some(Arc::new(Self {
             traffic: Arc::clone(traffic),
             peer,
-            local,
+            telemetry: PeerTelemetry::new(local, peer),
             cut: traffic.lifecycle.cut.child_token(),
             is_http2: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
@@ -220,13 +220,14 @@ impl InFlight {
         Self { telemetry: Some(telemetry), connection, route }
     }
 
-    /// When the request began.
-    pub(crate) fn began(&self) -> Instant {
-        self.telemetry.as_ref().map_or_else(Instant::now, ServerRequest::began)
+    /// How long ago the request began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.telemetry.as_ref().map(ServerRequest::elapsed).unwrap_or_default()
     }
 
-    pub(crate) fn span(&self) -> tracing::Span {
-        self.telemetry.as_ref().map_or_else(tracing::Span::none, |telemetry| telemetry.span().clone())
+    /// Enters its span.
+    pub(crate) fn enter(&self) -> Option<Inside> {
+        self.telemetry.as_ref().map(ServerRequest::enter)
     }
 
     pub(crate) fn end(mut self, ending: Ending, status: Option<StatusCode>) {

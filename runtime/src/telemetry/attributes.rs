@@ -3,14 +3,12 @@
 use std::{
     borrow::Cow,
     net::{IpAddr, SocketAddr},
+    sync::{Mutex, PoisonError},
 };
 
-use http::{HeaderMap, HeaderName, Method, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 
-use super::{traces::span::Encoded, wire::Value};
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+use super::{route::Series, traces::span::Encoded, wire::Value};
 
 /// Parameters whose values are credentials, from the conventions' list.
 const REDACTED: &[&str] = &[
@@ -43,51 +41,187 @@ pub(crate) fn span_name(method: &'static str, route: Option<&str>) -> Cow<'stati
     }
 }
 
-/// Which of [`SCHEMES`] the client used, as far as a proxy in front says so.
-pub(crate) fn scheme(headers: &HeaderMap) -> usize {
-    text(headers, &X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https")).into()
+/// The headers that telemetry reads, found in one pass: looking each of them up costs more.
+#[derive(Default)]
+pub(crate) struct Seen<'a> {
+    host: Option<&'a HeaderValue>,
+    user_agent: Option<&'a HeaderValue>,
+    forwarded: Option<&'a HeaderValue>,
+    x_forwarded_for: Option<&'a HeaderValue>,
+    x_forwarded_proto: Option<&'a HeaderValue>,
+    /// There is something for [`propagation::extract_context`](super::propagation::extract_context).
+    pub(crate) has_context: bool,
 }
 
-/// Adds the attributes that are known before the request is answered.
-pub(crate) fn of_request(
-    span: &mut Encoded,
-    request: &Parts,
-    method: &str,
-    scheme: &str,
-    route: Option<&str>,
+/// What the spans of a connection's requests have in common. It is encoded again only where the client, or the proxy that the
+/// connection is from, says something else than before.
+#[derive(Debug)]
+pub(crate) struct PeerTelemetry {
     local: SocketAddr,
     peer: SocketAddr,
-) {
-    span.attribute("http.request.method", Value::Text(method));
-    if method == "_OTHER" {
-        span.attribute("http.request.method_original", Value::Text(request.method.as_str()));
-    }
-    if let Some(route) = route {
-        span.attribute("http.route", Value::Text(route));
-    }
-    span.attribute("url.path", Value::Text(request.uri.path()));
-    span.attribute("url.scheme", Value::Text(scheme));
-    if let Some(query) = request.uri.query() {
-        span.attribute("url.query", Value::Text(&redacted(query)));
-    }
-    match server(request) {
-        Some((host, port)) => {
-            span.attribute("server.address", Value::Text(host));
-            let default = if scheme == "https" { 443 } else { 80 };
-            span.attribute("server.port", Value::Int(port.unwrap_or(default).into()));
+    /// What is said of this server, and of the client.
+    said: Mutex<[Said; 2]>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    /// Each part that the fields were made of, with a byte behind it that is in none.
+    parts: Vec<u8>,
+    fields: Encoded,
+}
+
+/// How many bytes of fields, and of what they were made of, a connection keeps; fields of more are made each time.
+const KEPT: usize = 512;
+
+// === impl Seen ===
+
+impl<'a> Seen<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for (name, value) in headers {
+            // Of those that are there twice the first counts.
+            let place = match name.as_str() {
+                "host" => &mut seen.host,
+                "user-agent" => &mut seen.user_agent,
+                "forwarded" => &mut seen.forwarded,
+                "x-forwarded-for" => &mut seen.x_forwarded_for,
+                "x-forwarded-proto" => &mut seen.x_forwarded_proto,
+                "traceparent" | "baggage" => {
+                    seen.has_context = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            place.get_or_insert(value);
         }
-        None => {
-            address(span, "server.address", local.ip());
-            span.attribute("server.port", Value::Int(local.port().into()));
+        seen
+    }
+
+    /// Which of [`SCHEMES`] the client used, as far as a proxy in front says so.
+    pub(crate) fn scheme(&self) -> usize {
+        text(self.x_forwarded_proto).is_some_and(|proto| proto.eq_ignore_ascii_case("https")).into()
+    }
+
+    /// The client as the proxies in front saw it. Anybody can say anything here: it is for reading, not for deciding.
+    fn client(&self) -> Option<IpAddr> {
+        let forwarded = text(self.forwarded).and_then(|value| {
+            value.split(',').next()?.split(';').find_map(|part| {
+                let (name, value) = part.trim().split_once('=')?;
+                name.eq_ignore_ascii_case("for").then_some(value)
+            })
+        });
+        let first = forwarded.or_else(|| text(self.x_forwarded_for)?.split(',').next())?;
+        let first = first.trim().trim_matches('"');
+        first
+            .parse::<SocketAddr>()
+            .map(|address| address.ip())
+            .ok()
+            .or_else(|| first.trim_start_matches('[').trim_end_matches(']').parse().ok())
+    }
+
+    /// What the client called this server, if it did, with the port if that is not the scheme's.
+    fn server<'b>(&'b self, uri: &'b Uri) -> Option<(&'b str, Option<u16>)> {
+        if let Some(authority) = uri.authority() {
+            return Some((authority.host(), authority.port_u16())).filter(|(host, _)| !host.is_empty());
+        }
+        let host = text(self.host)?;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&byte);
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+            _ => (host, None),
+        };
+        (!name.is_empty() && name.bytes().all(is_name)).then_some((name, port))
+    }
+}
+
+// === impl PeerTelemetry ===
+
+impl PeerTelemetry {
+    /// Of a connection from the peer to this address.
+    pub(crate) fn new(local: SocketAddr, peer: SocketAddr) -> Self {
+        Self { local, peer, said: Mutex::default() }
+    }
+
+    /// Adds the attributes of a request that its route does not know.
+    pub(crate) fn describe<B>(&self, span: &mut Encoded, request: &Request<B>, seen: &Seen<'_>, series: &Series) {
+        if series.method == "_OTHER" {
+            span.attribute("http.request.method_original", Value::Text(request.method().as_str()));
+        }
+        span.attribute("url.path", Value::Text(request.uri().path()));
+        if let Some(query) = request.uri().query() {
+            span.attribute("url.query", Value::Text(&redacted(query)));
+        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let [of_server, of_client] = &mut *said;
+        let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+        let version = version(request.version());
+        let parts = [
+            version.unwrap_or_default().as_bytes(),
+            series.scheme.as_bytes(),
+            authority.or(bytes(seen.host)).unwrap_or_default(),
+        ];
+        of_server.add_to(span, parts, |span| {
+            match seen.server(request.uri()) {
+                Some((host, port)) => {
+                    span.attribute("server.address", Value::Text(host));
+                    let default = if series.scheme == "https" { 443 } else { 80 };
+                    span.attribute("server.port", Value::Int(port.unwrap_or(default).into()));
+                }
+                None => {
+                    address(span, "server.address", self.local.ip());
+                    span.attribute("server.port", Value::Int(self.local.port().into()));
+                }
+            }
+            address(span, "network.peer.address", self.peer.ip());
+            if let Some(version) = version {
+                span.attribute("network.protocol.version", Value::Text(version));
+            }
+        });
+        let parts =
+            [seen.forwarded, seen.x_forwarded_for, seen.user_agent].map(|value| bytes(value).unwrap_or_default());
+        of_client.add_to(span, parts, |span| {
+            address(span, "client.address", seen.client().unwrap_or(self.peer.ip()));
+            if let Some(agent) = text(seen.user_agent) {
+                span.attribute("user_agent.original", Value::Text(agent));
+            }
+        });
+    }
+}
+
+// === impl Said ===
+
+impl Said {
+    /// Adds the fields that are made of these parts: those from before, if they were made of the same.
+    fn add_to(&mut self, span: &mut Encoded, parts: [&[u8]; 3], make: impl FnOnce(&mut Encoded)) {
+        if self.is_of(parts) {
+            return span.fields(&self.fields);
+        }
+        let start = span.0.len();
+        make(span);
+        let made = &span.0[start..];
+        self.parts.clear();
+        if made.len() + parts.iter().map(|part| part.len() + 1).sum::<usize>() <= KEPT {
+            parts.into_iter().for_each(|part| {
+                self.parts.extend_from_slice(part);
+                self.parts.push(0);
+            });
+            self.fields.0.clear();
+            self.fields.0.extend_from_slice(made);
         }
     }
-    address(span, "client.address", forwarded_client(&request.headers).unwrap_or(peer.ip()));
-    address(span, "network.peer.address", peer.ip());
-    if let Some(version) = version(request.version) {
-        span.attribute("network.protocol.version", Value::Text(version));
-    }
-    if let Some(agent) = text(&request.headers, &header::USER_AGENT) {
-        span.attribute("user_agent.original", Value::Text(agent));
+
+    fn is_of(&self, parts: [&[u8]; 3]) -> bool {
+        let next = |rest: &'_ [u8], part: &[u8]| -> Option<usize> {
+            (rest.starts_with(part) && rest.get(part.len()) == Some(&0)).then_some(part.len() + 1)
+        };
+        let mut at = 0;
+        parts.into_iter().all(|part| match self.parts.get(at..).and_then(|rest| next(rest, part)) {
+            Some(length) => {
+                at += length;
+                true
+            }
+            None => false,
+        })
     }
 }
 
@@ -139,37 +273,6 @@ fn form_decoded(name: &str) -> Option<Cow<'_, str>> {
     url::form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name)
 }
 
-/// What the client called this server, if it did, with the port if that is not the scheme's.
-fn server(request: &Parts) -> Option<(&str, Option<u16>)> {
-    if let Some(authority) = request.uri.authority() {
-        return Some((authority.host(), authority.port_u16())).filter(|(host, _)| !host.is_empty());
-    }
-    let host = text(&request.headers, &header::HOST)?;
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&byte);
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
-        _ => (host, None),
-    };
-    (!name.is_empty() && name.bytes().all(is_name)).then_some((name, port))
-}
-
-/// The client as the proxies in front saw it. Anybody can say anything here: it is for reading, not for deciding.
-fn forwarded_client(headers: &HeaderMap) -> Option<IpAddr> {
-    let forwarded = text(headers, &header::FORWARDED).and_then(|value| {
-        value.split(',').next()?.split(';').find_map(|part| {
-            let (name, value) = part.trim().split_once('=')?;
-            name.eq_ignore_ascii_case("for").then_some(value)
-        })
-    });
-    let first = forwarded.or_else(|| text(headers, &X_FORWARDED_FOR)?.split(',').next())?;
-    let first = first.trim().trim_matches('"');
-    first
-        .parse::<SocketAddr>()
-        .map(|address| address.ip())
-        .ok()
-        .or_else(|| first.trim_start_matches('[').trim_end_matches(']').parse().ok())
-}
-
 fn version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_09 => Some("0.9"),
@@ -181,8 +284,12 @@ fn version(version: Version) -> Option<&'static str> {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value?.to_str().ok()
+}
+
+fn bytes(value: Option<&HeaderValue>) -> Option<&[u8]> {
+    value.map(HeaderValue::as_bytes)
 }
 
 #[cfg(test)]
@@ -191,19 +298,22 @@ mod tests {
     use prost::Message;
 
     use super::*;
+    use crate::telemetry::RouteTelemetry;
 
     fn attributes(request: http::request::Builder) -> Vec<(String, String)> {
-        let (parts, ()) = request.body(()).unwrap().into_parts();
+        attributes_of(
+            &request.body(()).unwrap(),
+            &PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap()),
+        )
+    }
+
+    fn attributes_of(request: &Request<()>, peer: &PeerTelemetry) -> Vec<(String, String)> {
+        let seen = Seen::of(request.headers());
+        let route = RouteTelemetry::new(Some("/hello/{name}"));
+        let series = route.series(method(request.method()), seen.scheme());
         let mut span = Encoded::default();
-        of_request(
-            &mut span,
-            &parts,
-            METHODS[method(&parts.method)],
-            SCHEMES[scheme(&parts.headers)],
-            Some("/hello/{name}"),
-            "10.0.0.1:8080".parse().unwrap(),
-            "10.0.0.2:50000".parse().unwrap(),
-        );
+        span.fields(&series.span);
+        peer.describe(&mut span, request, &seen, series);
         Span::decode(&span.0[..])
             .unwrap()
             .attributes
@@ -233,18 +343,57 @@ mod tests {
         let expected = [
             ("http.request.method", "GET"),
             ("http.route", "/hello/{name}"),
-            ("url.path", "/hello/you"),
             ("url.scheme", "http"),
+            ("url.path", "/hello/you"),
             ("url.query", "x=1"),
             ("server.address", "shop.example"),
             ("server.port", "8443"),
-            ("client.address", "10.0.0.2"),
             ("network.peer.address", "10.0.0.2"),
             ("network.protocol.version", "1.1"),
+            ("client.address", "10.0.0.2"),
             ("user_agent.original", "curl/8"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(attributes(request), expected);
+    }
+
+    #[test]
+    fn what_a_client_said_before_is_not_said_of_its_next_request() {
+        let peer = PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap());
+        let long = "a".repeat(KEPT);
+        let mut requests = Vec::new();
+        for (host, agent, client) in [
+            ("a.example", Some("curl/8"), Some("203.0.113.9")),
+            ("a.example", Some("curl/8"), Some("203.0.113.9")),
+            ("a.example", Some("curl/9"), Some("203.0.113.9")),
+            ("a.example", None, Some("203.0.113.9")),
+            ("b.example", None, None),
+            ("b.example:81", Some(&long), None),
+            ("b.example:81", Some("c"), Some("203.0.113.10")),
+            ("a.example", Some(&long), None),
+            ("a.example", Some(&long), None),
+        ] {
+            let mut request = get("/").header("host", host);
+            for (name, value) in [("user-agent", agent), ("x-forwarded-for", client)] {
+                request = value.into_iter().fold(request, |request, value| request.header(name, value));
+            }
+            requests.push(request.body(()).unwrap());
+        }
+        for request in &requests {
+            let alone = PeerTelemetry::new(peer.local, peer.peer);
+            assert_eq!(attributes_of(request, &peer), attributes_of(request, &alone));
+        }
+    }
+
+    #[test]
+    fn parts_are_told_apart() {
+        let mut said = Said::default();
+        let empty: [&[u8]; 3] = [b"", b"", b""];
+        assert!(!said.is_of(empty));
+        said.add_to(&mut Encoded::default(), [b"ab", b"", b"c"], |_| {});
+        assert!(said.is_of([b"ab", b"", b"c"]));
+        let others: [[&[u8]; 3]; 4] = [empty, [b"a", b"b", b"c"], [b"ab", b"c", b""], [b"ab", b"", b"cd"]];
+        assert!(others.into_iter().all(|parts| !said.is_of(parts)));
     }
 
     #[test]

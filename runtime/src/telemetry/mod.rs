@@ -13,7 +13,10 @@
 //!   `off`.
 //! - **Traces**: a span for each request, continued from and to others by W3C headers, and one for each `tracing` span of
 //!   `INFO` and up, whatever `RUST_LOG` says. With `OTEL_EXPORTER_OTLP_ENDPOINT` they are sent to a collector, by a thread
-//!   of their own. Without it there are ids all the same.
+//!   of their own. Without it there are ids all the same. Each variable `OTEL_EXPORTER_OTLP_*` has a form for traces,
+//!   `OTEL_EXPORTER_OTLP_TRACES_*`, which comes before it; an endpoint in that form is used as it is, without `/v1/traces`.
+//!   Collectors over `https://` need the feature `tls`; the files of certificates and keys are read again for each connection,
+//!   so that they may be renewed.
 //! - **Metrics**: in Prometheus' text format or in OpenMetrics on the admin address, with 2000 series a metric at most: what is
 //!   beyond is counted in one with `otel_metric_overflow="true"`.
 //!
@@ -58,9 +61,10 @@ pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans, want as keep_spans};
 pub(crate) use self::{
+    attributes::PeerTelemetry,
     request::{Ending, Failure, ServerRequest},
     route::RouteTelemetry,
-    traces::set_attributes,
+    traces::{Inside, OwnSpan, span::Encoded},
 };
 
 /// The variables that are read here, for `--help`: name, purpose, default.
@@ -84,7 +88,19 @@ pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
     ),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "`http/protobuf` or `grpc`", "http/protobuf"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "Headers for the collector: `key=value,key=value`", ""),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "`gzip` or `none`", "none"),
     ("OTEL_EXPORTER_OTLP_TIMEOUT", "How long the collector may take to answer, in milliseconds", "10000"),
+    ("OTEL_EXPORTER_OTLP_INSECURE", "Whether a gRPC endpoint without a scheme is `http://`, not `https://`", "false"),
+    #[cfg(feature = "tls")]
+    (
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "The file of the certificates that a collector over https is trusted by",
+        "those of the system",
+    ),
+    #[cfg(feature = "tls")]
+    ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "The file of a certificate of ours, for collectors that ask for it", ""),
+    #[cfg(feature = "tls")]
+    ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "The file of its key", ""),
     ("OTEL_BSP_SCHEDULE_DELAY", "How long spans wait for others to go with, in milliseconds", "5000"),
     ("OTEL_BSP_MAX_QUEUE_SIZE", "How many spans may wait; more are dropped and counted", "2048"),
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "How many spans go at once", "512"),
@@ -171,7 +187,10 @@ impl Process {
         propagation::set_propagators(&otel.propagators);
         #[cfg(feature = "otlp")]
         let (exporter, queue) = match otel.exporter.map(|to| export::start(to, &resource)) {
-            Some(Ok((exporter, queue))) => (Some(exporter), Some(queue)),
+            Some(Ok((exporter, queue, said))) => {
+                warnings.extend(said);
+                (Some(exporter), Some(queue))
+            }
             Some(Err(error)) => {
                 warnings.push(format!("no span is exported: {error}"));
                 (None, None)
@@ -192,7 +211,7 @@ impl Process {
         let logs = Logs::new(Format::choose(settings.log_format, no_color), Arc::clone(&writer));
         let filter = FilterLayer::new(filter);
         let subscriber = Tracing::new(otel.sampler, sink, logs).with(filter.clone());
-        if tracing::subscriber::set_global_default(subscriber).is_err() {
+        if traces::install(subscriber, filter.clone()).is_err() {
             warnings.push(
                 "another `tracing` subscriber is installed in this process: it gets the logs, and there are no traces"
                     .into(),

@@ -7,33 +7,28 @@
 //! the metric of that name.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
-    time::Instant,
+    time::Duration,
 };
 
-use http::{StatusCode, request::Parts, uri::PathAndQuery};
-use tracing::Span;
+use http::{Request, StatusCode, uri::PathAndQuery};
 
 use super::{
-    attributes,
+    attributes::{self, PeerTelemetry, Seen},
     clock::Moment,
     logs::AccessLine,
-    propagation,
+    propagation::{self, Remote},
     route::{Outcome, RouteTelemetry, Series},
-    traces::{Ids, REQUEST, Tracing, stack, store},
-    wire::Value,
+    traces::{Ids, Inside, OwnSpan, stack, store},
 };
 use crate::config::AccessLog;
 
 /// A request that is being answered. Dropped without `end`, it was cancelled by its client.
 pub(crate) struct ServerRequest {
-    span: Span,
-    /// Those of the span, which outlive it; `None` where a subscriber other than ours is installed.
-    ids: Option<Ids>,
+    span: OwnSpan,
     started: Moment,
     route: Arc<RouteTelemetry>,
     method: usize,
@@ -82,40 +77,38 @@ pub(crate) fn set_access_log(access_log: AccessLog) {
 
 impl ServerRequest {
     /// Begins the span, as a child of what the headers say, and counts the request as active.
-    pub(crate) fn begin(request: &Parts, route: &Arc<RouteTelemetry>, local: SocketAddr, peer: SocketAddr) -> Self {
+    pub(crate) fn begin<B>(request: &Request<B>, route: &Arc<RouteTelemetry>, peer: &PeerTelemetry) -> Self {
         let started = Moment::now();
-        let method = attributes::method(&request.method);
-        let scheme = attributes::scheme(&request.headers);
+        let seen = Seen::of(request.headers());
+        let method = attributes::method(request.method());
+        let scheme = seen.scheme();
         let series = route.series(method, scheme);
-        let span = tracing::info_span!(target: REQUEST, parent: None, "request");
-        let ids = Tracing::of(&span, |tracing, id| {
-            let remote = propagation::extract_context(&request.headers);
-            tracing.begin_request(id, remote, started, &series.name, |span| {
-                attributes::of_request(span, request, series.method, series.scheme, route.pattern(), local, peer);
-            })
+        let remote = if seen.has_context { propagation::extract_context(request.headers()) } else { Remote::default() };
+        let span = OwnSpan::request(remote, started, |span| {
+            span.fields(&series.span);
+            peer.describe(span, request, &seen, series);
         });
         series.active.increment(1.0);
         Self {
             span,
-            ids,
             started,
             route: Arc::clone(route),
             method,
-            method_original: (method == 0).then(|| request.method.as_str().into()),
+            method_original: (method == 0).then(|| request.method().as_str().into()),
             scheme,
-            path: request.uri.path_and_query().cloned(),
+            path: request.uri().path_and_query().cloned(),
             ended: false,
         }
     }
 
-    /// When it began.
-    pub(crate) fn began(&self) -> Instant {
-        self.started.instant()
+    /// How long ago it began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_nanos(Moment::now().since(self.started))
     }
 
-    /// The span to run the handler in.
-    pub(crate) fn span(&self) -> &Span {
-        &self.span
+    /// Enters its span, to run the handler in.
+    pub(crate) fn enter(&self) -> Inside {
+        self.span.enter()
     }
 
     /// Ends the span, records the metrics and writes the access line. The status is that of the answer, if there was one.
@@ -126,47 +119,38 @@ impl ServerRequest {
     fn finish(&mut self, ending: Ending, status: Option<StatusCode>) {
         self.ended = true;
         let now = Moment::now();
-        let error = error_type(ending, status.as_ref());
         let series = self.route.series(self.method, self.scheme);
-        // Not left to `tracing`, whose span lives as long as any task that the handler left behind.
-        let failures = Tracing::of(&self.span, |tracing, id| {
-            tracing.end_request(id, now, |span| {
-                if let Some(status) = status {
-                    span.attribute("http.response.status_code", Value::Int(status.as_u16().into()));
-                }
-                if let Some(error) = error {
-                    span.attribute("error.type", Value::Text(error));
-                    span.error("");
-                }
-            })
+        series.with_outcome(ending, status, |outcome| {
+            // Not left to the end of the span, which lives as long as any task that the handler left behind.
+            let failures =
+                self.span.with(|tracing, id| tracing.end_request(id, now, |span| span.fields(&outcome.span)));
+            let ids = self.span.ids();
+            // They are good for lines and exemplars after its end.
+            let _in_span = ids.map(stack::attach);
+            self.count(series, outcome, ending, now, ids);
+            for failure in failures.into_iter().flatten() {
+                failure.log(status);
+            }
+            self.log_access(series, outcome, now, ids);
         });
-        // Its ids are good for lines and exemplars after its end.
-        let _in_span = self.ids.map(stack::attach);
-        self.count(series, now, ending, status, error);
-        for failure in failures.into_iter().flatten() {
-            failure.log(status);
-        }
-        self.log_access(series, now, status, error);
     }
 
-    fn log_access(&self, series: &Series, now: Moment, status: Option<StatusCode>, error: Option<&str>) {
+    fn log_access(&self, series: &Series, outcome: &Outcome, now: Moment, ids: Option<Ids>) {
         let access_log = ACCESS_LOG.load(Ordering::Relaxed);
-        if access_log == AccessLog::Off as u8 || access_log == AccessLog::Errors as u8 && error.is_none() {
+        if access_log == AccessLog::Off as u8 || access_log == AccessLog::Errors as u8 && outcome.error.is_none() {
             return;
         }
         let line = AccessLine {
-            method: series.method,
+            series,
+            outcome,
             method_original: self.method_original.as_deref(),
-            route: self.route.pattern(),
             path: self.path.as_ref().map_or("", PathAndQuery::path),
-            status,
-            duration: now.since(self.started),
-            error,
+            nanos: now.since(self.started),
         };
-        line.log(&self.span, now, self.ids);
+        line.log(&self.span, now, ids);
     }
 
-    fn count(&self, series: &Series, now: Moment, ending: Ending, status: Option<StatusCode>, error: Option<&str>) {
+    fn count(&self, series: &Series, outcome: &Outcome, ending: Ending, now: Moment, ids: Option<Ids>) {
         series.active.decrement(1.0);
         match ending {
             Ending::Shed => {
@@ -180,8 +164,7 @@ impl ServerRequest {
             }
             Ending::Answered | Ending::TimedOut | Ending::Cancelled => {}
         }
-        let seconds = now.since(self.started).as_secs_f64();
-        self.route.record(series, seconds, Outcome { ending, status }, error, self.ids);
+        outcome.record(now.since(self.started), now, ids);
     }
 }
 
@@ -211,14 +194,15 @@ impl Failure {
 
     /// Gives it to the request, or back.
     fn offered(self) -> Option<Self> {
-        let span = stack::current(|entered| entered.span.as_ref().map(|(id, _)| id.clone())).flatten();
-        let Some(request) = span.and_then(|id| store::with(&id, |data| data.request.clone()).flatten()) else {
+        let Some(request) =
+            stack::current_span().and_then(|id| store::with(&id, |data| data.request.clone()).flatten())
+        else {
             return Some(self);
         };
         let mut rest = Some(self);
         store::with(&request, |data| {
-            if let Some(failures) = &mut data.failures {
-                failures.extend(rest.take());
+            if data.takes_failures {
+                data.failures.extend(rest.take());
             }
         });
         rest
@@ -242,18 +226,6 @@ impl Failure {
                 "{error}"
             );
         }
-    }
-}
-
-/// `error.type`: why the request failed, if it did. What the client did wrong is no failure of the service.
-fn error_type(ending: Ending, status: Option<&StatusCode>) -> Option<&str> {
-    match ending {
-        Ending::Answered => status.filter(|status| status.is_server_error()).map(StatusCode::as_str),
-        Ending::Panicked => Some("panic"),
-        Ending::TimedOut => Some("timeout"),
-        Ending::Cancelled => Some("cancelled"),
-        Ending::Shed => Some("shed"),
-        Ending::Cut => Some("cut"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the telemetry of a route's requests has in common: names and series, made once and found without a hash.
+//! What the telemetry of a route's requests has in common: made once, found without a hash, and copied rather than made again.
 
 use std::{borrow::Cow, sync::OnceLock};
 
@@ -6,12 +6,18 @@ use http::StatusCode;
 
 use super::{
     attributes::{self, METHODS, SCHEMES},
+    clock::Moment,
+    logs::{AccessTemplate, Logs},
     metrics::Histogram,
     request::Ending,
-    traces::Ids,
+    traces::{
+        Ids,
+        span::{Encoded, Kind},
+    },
+    wire::Value,
 };
 
-/// How many outcomes of a method on a route have a series at hand. There may be more, which cost a search.
+/// How many outcomes of a method on a route are at hand. There may be more, which are made each time.
 const OUTCOMES: usize = 8;
 
 /// The telemetry of one route.
@@ -23,20 +29,28 @@ pub(crate) struct RouteTelemetry {
 
 /// The telemetry of a method on a route, in one scheme.
 pub(crate) struct Series {
-    /// Of its server spans.
+    /// Of its server spans, and of its access lines.
     pub(crate) name: Cow<'static, str>,
     pub(crate) method: &'static str,
     pub(crate) scheme: &'static str,
+    pub(crate) route: Option<Box<str>>,
+    /// What its server spans begin with: name, kind, method, route, scheme.
+    pub(crate) span: Encoded,
     /// How many are being answered.
     pub(crate) active: metrics::Gauge,
-    durations: [OnceLock<(Outcome, Histogram)>; OUTCOMES],
+    outcomes: [OnceLock<Box<Outcome>>; OUTCOMES],
 }
 
-/// What tells one series of durations of a method on a route from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What requests of one series that ended alike have in common.
 pub(crate) struct Outcome {
-    pub(crate) ending: Ending,
+    ending: Ending,
     pub(crate) status: Option<StatusCode>,
+    /// `error.type`: why the request failed, if it did.
+    pub(crate) error: Option<Box<str>>,
+    /// What their spans end with.
+    pub(crate) span: Encoded,
+    durations: Histogram,
+    line: OnceLock<AccessTemplate>,
 }
 
 // === impl RouteTelemetry ===
@@ -62,47 +76,6 @@ impl RouteTelemetry {
         self.series[method * SCHEMES.len() + scheme]
             .get_or_init(|| Box::new(Series::new(METHODS[method], SCHEMES[scheme], self.pattern())))
     }
-
-    /// Records how long a request took, with its trace as an example where that is kept.
-    pub(crate) fn record(
-        &self,
-        series: &Series,
-        seconds: f64,
-        outcome: Outcome,
-        error: Option<&str>,
-        ids: Option<Ids>,
-    ) {
-        let record = |histogram: &Histogram| match ids {
-            Some(Ids { trace, span, sampled: true, .. }) => histogram.record_with_exemplar(seconds, trace, span),
-            _ => histogram.record(seconds),
-        };
-        for place in &series.durations {
-            match place.get() {
-                Some((known, histogram)) if *known == outcome => return record(histogram),
-                Some(_) => {}
-                None => {
-                    let histogram = self.duration(series, outcome, error);
-                    record(&histogram);
-                    // Where another thread came first, the next time is ours.
-                    _ = place.set((outcome, histogram));
-                    return;
-                }
-            }
-        }
-        record(&self.duration(series, outcome, error));
-    }
-
-    fn duration(&self, series: &Series, outcome: Outcome, error: Option<&str>) -> Histogram {
-        let labels = [
-            ("http_request_method", series.method.to_owned()),
-            ("http_route", self.label()),
-            ("http_response_status_code", outcome.status.map(|status| status.as_str().to_owned()).unwrap_or_default()),
-            ("url_scheme", series.scheme.to_owned()),
-            ("error_type", error.unwrap_or_default().to_owned()),
-        ];
-        let labels = labels.into_iter().map(|(key, value)| metrics::Label::new(key, value)).collect();
-        Histogram::new("http_server_request_duration_seconds", labels)
-    }
 }
 
 impl std::fmt::Debug for RouteTelemetry {
@@ -114,17 +87,104 @@ impl std::fmt::Debug for RouteTelemetry {
 // === impl Series ===
 
 impl Series {
-    fn new(method: &'static str, scheme: &'static str, pattern: Option<&str>) -> Self {
+    fn new(method: &'static str, scheme: &'static str, route: Option<&str>) -> Self {
+        let name = attributes::span_name(method, route);
+        let mut span = Encoded::default();
+        span.name(&name);
+        span.kind(Kind::Server);
+        span.attribute("http.request.method", Value::Text(method));
+        if let Some(route) = route {
+            span.attribute("http.route", Value::Text(route));
+        }
+        span.attribute("url.scheme", Value::Text(scheme));
         Self {
-            name: attributes::span_name(method, pattern),
+            name,
             method,
             scheme,
+            route: route.map(Into::into),
+            span,
             active: metrics::gauge!(
                 "http_server_active_requests",
                 "http_request_method" => method,
                 "url_scheme" => scheme,
             ),
-            durations: [const { OnceLock::new() }; _],
+            outcomes: [const { OnceLock::new() }; _],
         }
+    }
+
+    /// Calls the function with an outcome.
+    pub(crate) fn with_outcome<T>(
+        &self,
+        ending: Ending,
+        status: Option<StatusCode>,
+        call: impl FnOnce(&Outcome) -> T,
+    ) -> T {
+        for place in &self.outcomes {
+            let outcome = place.get_or_init(|| Box::new(Outcome::new(self, ending, status)));
+            if (outcome.ending, outcome.status) == (ending, status) {
+                return call(outcome);
+            }
+        }
+        call(&Outcome::new(self, ending, status))
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    fn new(series: &Series, ending: Ending, status: Option<StatusCode>) -> Self {
+        let error = error_type(ending, status.as_ref());
+        let mut span = Encoded::default();
+        if let Some(status) = status {
+            span.attribute("http.response.status_code", Value::Int(status.as_u16().into()));
+        }
+        if let Some(error) = error {
+            span.attribute("error.type", Value::Text(error));
+            span.error("");
+        }
+        let labels = [
+            ("http_request_method", series.method),
+            ("http_route", series.route.as_deref().unwrap_or_default()),
+            ("http_response_status_code", status.as_ref().map_or("", StatusCode::as_str)),
+            ("url_scheme", series.scheme),
+            ("error_type", error.unwrap_or_default()),
+        ];
+        let labels = labels.into_iter().map(|(key, value)| metrics::Label::new(key, value.to_owned())).collect();
+        Self {
+            ending,
+            status,
+            error: error.map(Into::into),
+            span,
+            durations: Histogram::new("http_server_request_duration_seconds", labels),
+            line: OnceLock::new(),
+        }
+    }
+
+    /// Records how long a request took, in nanoseconds, with its trace as an example where that is kept.
+    pub(crate) fn record(&self, nanos: u64, at: Moment, ids: Option<Ids>) {
+        let seconds = nanos as f64 / 1e9;
+        match ids {
+            Some(Ids { trace, span, sampled: true, .. }) => {
+                self.durations.record_with_exemplar(seconds, trace, span, at)
+            }
+            _ => self.durations.record(seconds),
+        }
+    }
+
+    /// What the access lines have in common.
+    pub(crate) fn line(&self, series: &Series, logs: &Logs) -> &AccessTemplate {
+        self.line.get_or_init(|| AccessTemplate::new(logs, series, self))
+    }
+}
+
+/// `error.type`: why the request failed, if it did. What the client did wrong is no failure of the service.
+fn error_type(ending: Ending, status: Option<&StatusCode>) -> Option<&str> {
+    match ending {
+        Ending::Answered => status.filter(|status| status.is_server_error()).map(StatusCode::as_str),
+        Ending::Panicked => Some("panic"),
+        Ending::TimedOut => Some("timeout"),
+        Ending::Cancelled => Some("cancelled"),
+        Ending::Shed => Some("shed"),
+        Ending::Cut => Some("cut"),
     }
 }

@@ -4,9 +4,10 @@
 //! started with, so a test can give its own; an empty one is unset, as the specification has it; and a value that
 //! can't be used becomes one warning with the variable's name, never a crash and never silence.
 
+mod exporter;
 mod reader;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use self::reader::Reader;
 use crate::config::Environment;
@@ -53,6 +54,8 @@ pub(crate) struct ExporterSettings {
     pub(crate) endpoint: http::Uri,
     pub(crate) protocol: Protocol,
     pub(crate) headers: http::HeaderMap,
+    pub(crate) compression: Compression,
+    pub(crate) tls: TlsSettings,
     /// How long one attempt may take.
     pub(crate) timeout: Duration,
     pub(crate) batch: BatchSettings,
@@ -63,6 +66,31 @@ pub(crate) struct ExporterSettings {
 pub(crate) enum Protocol {
     HttpProtobuf,
     Grpc,
+}
+
+/// How messages are made smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+}
+
+/// Who the collector is, where it is one over https, and who this process is to it.
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(not(all(feature = "otlp", feature = "tls")), allow(dead_code, reason = "there is no TLS"))]
+pub(crate) struct TlsSettings {
+    /// Whom to trust; `None` for those whom the system trusts.
+    pub(crate) certificate: Option<NamedFile>,
+    /// A certificate of our own, and its key.
+    pub(crate) identity: Option<(NamedFile, NamedFile)>,
+}
+
+/// A file, and the variable that named it.
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(not(all(feature = "otlp", feature = "tls")), allow(dead_code, reason = "there is no TLS"))]
+pub(crate) struct NamedFile {
+    pub(crate) variable: &'static str,
+    pub(crate) path: PathBuf,
 }
 
 /// `OTEL_BSP_*`.

@@ -30,14 +30,24 @@ pub(crate) struct Fields<'a> {
     pub(crate) rest: &'a [u8],
 }
 
-pub(crate) fn varint(out: &mut Vec<u8>, field: u32, value: u64) {
-    raw_varint(out, u64::from(field << 3));
-    raw_varint(out, value);
+/// How a field's value stands in a message.
+pub(crate) const FIXED64: u8 = 1;
+pub(crate) const BYTES: u8 = 2;
+
+/// What comes before the value of a field below 16.
+pub(crate) const fn key(field: u32, kind: u8) -> u8 {
+    (field as u8) << 3 | kind
 }
 
+pub(crate) fn varint(out: &mut Vec<u8>, field: u32, value: u64) {
+    numbers(out, u64::from(field << 3), value);
+}
+
+/// Of a field below 16.
 pub(crate) fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
-    raw_varint(out, u64::from(field << 3 | 1));
-    out.extend_from_slice(&value.to_le_bytes());
+    let mut bytes = [key(field, FIXED64); 9];
+    bytes[1..].copy_from_slice(&value.to_le_bytes());
+    out.extend_from_slice(&bytes);
 }
 
 pub(crate) fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
@@ -53,8 +63,7 @@ pub(crate) fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
 
 /// What comes before the bytes of a string or a message.
 pub(crate) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
-    raw_varint(out, u64::from(field << 3 | 2));
-    raw_varint(out, length as u64);
+    numbers(out, u64::from(field << 3 | 2), length as u64);
 }
 
 /// A `KeyValue`.
@@ -121,6 +130,15 @@ fn size_with_length(bytes: usize) -> usize {
 
 fn varint_size(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// Two numbers, each of one byte for nearly all.
+fn numbers(out: &mut Vec<u8>, first: u64, second: u64) {
+    if first < 0x80 && second < 0x80 {
+        return out.extend_from_slice(&[first as u8, second as u8]);
+    }
+    raw_varint(out, first);
+    raw_varint(out, second);
 }
 
 fn raw_varint(out: &mut Vec<u8>, mut value: u64) {

@@ -8,6 +8,8 @@
 //! Spans come encoded. Parts of a message of protobuf stand one after the other, so a request is what is around its spans,
 //! made once, and their bytes.
 
+#[cfg(feature = "tls")]
+mod connector;
 mod queue;
 mod transport;
 
@@ -18,7 +20,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
@@ -68,26 +69,34 @@ struct Envelope {
     scope: Vec<u8>,
 }
 
-/// Starts the thread. Spans that go into the queue are sent.
-pub(crate) fn start(settings: ExporterSettings, resource: &Resource) -> io::Result<(Exporter, Arc<Queue>)> {
+/// Starts the thread. Spans that go into the queue are sent. The text says why they can't be for now.
+pub(crate) fn start(
+    settings: ExporterSettings,
+    resource: &Resource,
+) -> io::Result<(Exporter, Arc<Queue>, Option<String>)> {
     let queue = Arc::new(Queue::new(settings.batch));
     let (flushes, flushes_out) = mpsc::unbounded_channel();
     metrics::counter!("seaworthy_spans_exported_total").increment(0);
     for reason in ["queue_full", "export_failed", "rejected"] {
         dropped(reason, 0);
     }
+    let endpoint = settings.shown_endpoint();
+    let batch = settings.batch;
+    let transport = Transport::new(settings);
+    let warning =
+        transport.check().err().map(|why| format!("no span reaches the collector until this is mended: {why}"));
     let worker = Worker {
         queue: Arc::clone(&queue),
         flushes: flushes_out,
-        endpoint: settings.shown_endpoint(),
-        batch: settings.batch,
-        transport: Transport::new(settings),
+        transport,
         envelope: Envelope::new(resource),
-        failing: false,
+        batch,
+        endpoint,
+        failing: warning.is_some(),
         waiting: Vec::new(),
     };
     thread::Builder::new().name("seaworthy-otlp".into()).spawn(|| worker.run_on_this_thread())?;
-    Ok((Exporter { flushes }, queue))
+    Ok((Exporter { flushes }, queue, warning))
 }
 
 // === impl Exporter ===
@@ -174,11 +183,12 @@ impl Worker {
             return;
         }
         let count = spans.count as u64;
-        let body = Bytes::from(self.envelope.around(&spans.bytes));
+        let message = self.transport.message(&self.envelope.around(&spans.bytes));
         let give_up = Instant::now() + self.batch.export_timeout;
         let mut backoff = Duration::from_millis(500);
         loop {
-            let (why, retry) = match self.transport.send(body.clone()).await {
+            let left = give_up.saturating_duration_since(Instant::now());
+            let (why, retry) = match self.transport.send(message.clone(), left).await {
                 Ok(rejected) => return self.sent(count, rejected),
                 Err(Failure::Refused { why }) => (why, None),
                 Err(Failure::Retry { why, after }) => (why, Some(after.unwrap_or(jittered(backoff)))),
@@ -187,7 +197,7 @@ impl Worker {
             let Some(wait) = retry else {
                 return dropped("rejected", count);
             };
-            if !self.waiting.is_empty() || Instant::now() + wait >= give_up {
+            if !self.waiting.is_empty() || wait >= give_up.saturating_duration_since(Instant::now()) {
                 return dropped("export_failed", count);
             }
             tokio::select! {

@@ -3,18 +3,21 @@
 //! Both are a POST of the same bytes; gRPC puts five bytes before them, wants HTTP/2 and answers in trailers. That is all
 //! of gRPC that an exporter needs, so hyper, which is here anyway, does both, and a second HTTP stack stays out of the tree.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io::Write as _, time::Duration};
 
-use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use bytes::Bytes;
+use flate2::write::GzEncoder;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 
+#[cfg(feature = "tls")]
+use super::connector::Connector;
 use crate::telemetry::{
-    settings::{ExporterSettings, Protocol},
+    settings::{Compression, ExporterSettings, Protocol},
     wire::{Raw, fields},
 };
 
@@ -22,12 +25,21 @@ use crate::telemetry::{
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// The method of the OTLP service.
 const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// How many bytes come before a message of gRPC: whether it is compressed, and its length.
+const GRPC_HEAD: usize = 5;
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+
+#[cfg(not(feature = "tls"))]
+type Connector = HttpConnector;
 
 /// A collector to send to.
 pub(super) struct Transport {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
     uri: Uri,
     protocol: Protocol,
+    compression: Compression,
     headers: HeaderMap,
     timeout: Duration,
 }
@@ -49,7 +61,7 @@ pub(super) enum Failure {
 
 impl Transport {
     pub(super) fn new(settings: ExporterSettings) -> Self {
-        let ExporterSettings { endpoint, protocol, mut headers, timeout, batch: _ } = settings;
+        let ExporterSettings { endpoint, protocol, mut headers, compression, tls, timeout, batch: _ } = settings;
         let grpc = protocol == Protocol::Grpc;
         let mut uri = endpoint;
         if grpc {
@@ -58,28 +70,56 @@ impl Transport {
             uri = Uri::from_parts(parts).unwrap_or(uri);
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(if grpc { "application/grpc" } else { "application/x-protobuf" }),
-        );
+        let (kind, encoding, accepted) = if grpc {
+            ("application/grpc", GRPC_ENCODING, GRPC_ACCEPT_ENCODING)
+        } else {
+            ("application/x-protobuf", header::CONTENT_ENCODING, header::ACCEPT_ENCODING)
+        };
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(accepted, HeaderValue::from_static("identity"));
+        if compression == Compression::Gzip {
+            headers.insert(encoding, HeaderValue::from_static("gzip"));
+        }
         headers
             .entry(header::USER_AGENT)
             .or_insert(HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION"))));
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(timeout));
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .http2_only(grpc)
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .build(connector);
-        Self { client, uri, protocol, headers, timeout }
+        #[cfg(not(feature = "tls"))]
+        let _ = tls;
+        #[cfg(feature = "tls")]
+        let connector = Connector::new(connector, protocol, tls);
+        Self { client: client(&connector, protocol), connector, uri, protocol, compression, headers, timeout }
     }
 
-    /// Sends a request's bytes, and gives how many spans the collector rejected.
-    pub(super) async fn send(&self, body: Bytes) -> Result<u64, Failure> {
+    /// Whether it can be connected to, as far as that is known without trying. Reads files.
+    pub(super) fn check(&self) -> Result<(), String> {
+        #[cfg(feature = "tls")]
+        self.connector.check(&self.uri)?;
+        Ok(())
+    }
+
+    /// The body of a request, from the bytes of an `ExportTraceServiceRequest`.
+    pub(super) fn message(&self, request: &[u8]) -> Bytes {
+        let head = if self.protocol == Protocol::Grpc { GRPC_HEAD } else { 0 };
+        let mut message = vec![0; head];
+        match self.compression {
+            Compression::None => message.extend_from_slice(request),
+            Compression::Gzip => message = gzip(message, request),
+        }
+        if head > 0 {
+            let length = u32::try_from(message.len() - head).unwrap_or(u32::MAX);
+            message[0] = u8::from(self.compression == Compression::Gzip);
+            message[1..head].copy_from_slice(&length.to_be_bytes());
+        }
+        message.into()
+    }
+
+    /// Sends a message, in this time at most, and gives how many spans the collector rejected.
+    pub(super) async fn send(&mut self, message: Bytes, within: Duration) -> Result<u64, Failure> {
         let exchange = async {
-            let response = self.client.request(self.request(body)).await;
+            let response = self.client.request(self.request(message)).await;
             let (parts, body) = response.map_err(|error| retry(chain(&error)))?.into_parts();
             let answer = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
                 match error.downcast_ref::<LengthLimitError>() {
@@ -94,28 +134,35 @@ impl Transport {
                 Protocol::Grpc => outcome_of_grpc(&response, &trailers),
             }
         };
-        tokio::time::timeout(self.timeout, exchange)
-            .await
-            .unwrap_or_else(|_| Err(retry(format!("no answer within {:?}", self.timeout))))
+        let within = within.min(self.timeout);
+        tokio::time::timeout(within, exchange).await.unwrap_or_else(|_| {
+            // A connection of HTTP/2 outlives its requests, and this one may lead nowhere.
+            self.client = client(&self.connector, self.protocol);
+            Err(retry(format!("no answer within {within:?}")))
+        })
     }
 
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
-        let body = match self.protocol {
-            Protocol::HttpProtobuf => body,
-            Protocol::Grpc => {
-                let mut framed = BytesMut::with_capacity(5 + body.len());
-                framed.put_u8(0);
-                framed.put_u32(u32::try_from(body.len()).unwrap_or(u32::MAX));
-                framed.put(body);
-                framed.freeze()
-            }
-        };
-        let mut request = Request::new(Full::new(body));
+    fn request(&self, message: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(message));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request
     }
+}
+
+fn client(connector: &Connector, protocol: Protocol) -> Client<Connector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .http2_only(protocol == Protocol::Grpc)
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .build(connector.clone())
+}
+
+/// Appends the compressed bytes: at the least effort, which makes spans seven times smaller for 2 µs each.
+fn gzip(out: Vec<u8>, bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(out, flate2::Compression::fast());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a `Vec` takes all that is written")
 }
 
 /// The statuses that OTLP says to try again, and what proxies answer while the collector is away.
@@ -132,11 +179,13 @@ fn outcome_of_http(response: &Response<Bytes>) -> Result<u64, Failure> {
         }
         _ => return Err(refused(answered())),
     }
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if is_json {
+    // What is in another form was taken all the same.
+    let is = |name, text: &str| {
+        response.headers().get(name).is_some_and(|value| value.as_bytes().starts_with(text.as_bytes()))
+    };
+    let is_encoded =
+        response.headers().contains_key(header::CONTENT_ENCODING) && !is(header::CONTENT_ENCODING, "identity");
+    if is_encoded || is(header::CONTENT_TYPE, "application/json") {
         return Ok(0);
     }
     rejected_spans(response.body())
@@ -152,7 +201,9 @@ fn outcome_of_grpc(response: &Response<Bytes>, trailers: &HeaderMap) -> Result<u
     let message = field("grpc-message").and_then(|text| text.to_str().ok());
     let answered = |code: u32| format!("it answered with gRPC status {code}: {}", message.unwrap_or("no message"));
     match code {
-        Some(0) => rejected_spans(response.body().get(5..).unwrap_or_default()),
+        // One that is compressed, which was not asked for, was taken all the same.
+        Some(0) if response.body().first() == Some(&1) => Ok(0),
+        Some(0) => rejected_spans(response.body().get(GRPC_HEAD..).unwrap_or_default()),
         // Those that OTLP says to try again.
         Some(code @ (1 | 4 | 8 | 10 | 11 | 14 | 15)) => Err(retry(answered(code))),
         Some(code) => Err(refused(answered(code))),
@@ -191,7 +242,7 @@ fn refused(why: impl Into<String>) -> Failure {
 }
 
 /// An error with what caused it: hyper's own text says only `client error (Connect)`.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

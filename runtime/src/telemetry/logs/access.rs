@@ -1,99 +1,146 @@
 //! The line of a request.
+//!
+//! Nearly all of it is the same for the requests of a route that ended alike, so that is made once.
 
-use std::{io::Write as _, time::Duration};
+use std::io::Write as _;
 
 use http::StatusCode;
-use tracing::{Level, Span};
+use tracing::{Level, Metadata, dispatcher};
+use tracing_core::{Kind, callsite::DefaultCallsite, metadata};
 
-use super::{Logs, line::Line, time::write_digits};
+use super::{
+    Logs,
+    line::Line,
+    time::{NANOS, write_digits},
+};
 use crate::telemetry::{
     clock::Moment,
-    traces::{Ids, Tracing},
+    route::{Outcome, Series},
+    traces::{Ids, OwnSpan},
 };
 
 const TARGET: &str = "seaworthy::access";
+const PATH: &str = "url.path";
+const METHOD_ORIGINAL: &str = "http.request.method_original";
 
 /// What a request was, and how it ended.
 pub(crate) struct AccessLine<'a> {
-    pub(crate) method: &'static str,
+    pub(crate) series: &'a Series,
+    pub(crate) outcome: &'a Outcome,
     pub(crate) method_original: Option<&'a str>,
-    pub(crate) route: Option<&'a str>,
     pub(crate) path: &'a str,
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) duration: Duration,
-    pub(crate) error: Option<&'a str>,
+    /// How long it took, in nanoseconds.
+    pub(crate) nanos: u64,
 }
+
+/// What lines have in common: all between the time and the path.
+pub(crate) struct AccessTemplate(Box<[u8]>);
 
 impl AccessLine<'_> {
     /// Writes it, where the filter lets such events through.
-    pub(crate) fn log(&self, span: &Span, now: Moment, ids: Option<Ids>) {
-        if !tracing::event_enabled!(target: TARGET, Level::INFO) {
+    pub(crate) fn log(&self, span: &OwnSpan, now: Moment, ids: Option<Ids>) {
+        if !is_enabled() {
             return;
         }
-        if Tracing::of(span, |tracing, _| self.write(&tracing.logs, now, ids)).is_none() {
+        if span.with(|tracing, _| self.write(&tracing.logs, now, ids)).is_none() {
             self.to_another_subscriber();
         }
     }
 
     fn write(&self, logs: &Logs, now: Moment, ids: Option<Ids>) {
-        logs.line(now.unix(), |line, time| self.fill(line, time, ids));
+        let Self { series, outcome, method_original, path, nanos } = self;
+        let AccessTemplate(template) = outcome.line(series, logs);
+        logs.line(|mut line| {
+            line.time(now.unix());
+            line.template(template);
+            line.text(path);
+            if let Some(original) = method_original {
+                line.plain_key(METHOD_ORIGINAL);
+                line.text(original);
+            }
+            line.fixed_key(b",\"http.server.request.duration\":", b" http.server.request.duration=");
+            seconds(line.out, *nanos);
+            line.end(ids);
+        });
     }
 
-    fn fill(&self, mut line: Line<'_>, time: Duration, ids: Option<Ids>) {
-        let Self { method, method_original, route, path, status, duration, error } = self;
-        let status = status.as_ref().map(StatusCode::as_str);
-        line.head(&Level::INFO, TARGET, time);
-        line.message(&[method, route.unwrap_or(path), status.or(*error).unwrap_or("no status")]);
+    /// Where the process has a subscriber of its own, that gets the line as an event.
+    fn to_another_subscriber(&self) {
+        let Self { series, outcome, method_original, path, nanos } = self;
+        tracing::info!(
+            target: TARGET,
+            {
+                http.request.method = series.method,
+                http.request.method_original = method_original,
+                http.route = series.route.as_deref(),
+                url.path = path,
+                http.response.status_code = outcome.status.map(|status| status.as_u16()),
+                http.server.request.duration = *nanos as f64 / NANOS as f64,
+                "error.type" = outcome.error.as_deref(),
+            },
+            "{} {}",
+            series.name,
+            ending(outcome),
+        );
+    }
+}
+
+/// Whether the filter lets access lines through. `tracing::enabled!` asks it each time, this only if it can't tell for good.
+fn is_enabled() -> bool {
+    static EVENT: DefaultCallsite = DefaultCallsite::new(&METADATA);
+    static METADATA: Metadata<'static> = metadata! {
+        name: "access",
+        target: TARGET,
+        level: Level::INFO,
+        fields: &[],
+        callsite: &EVENT,
+        kind: Kind::EVENT
+    };
+    let interest = EVENT.interest();
+    interest.is_always() || !interest.is_never() && dispatcher::get_default(|dispatch| dispatch.enabled(&METADATA))
+}
+
+// === impl AccessTemplate ===
+
+impl AccessTemplate {
+    pub(crate) fn new(logs: &Logs, series: &Series, outcome: &Outcome) -> Self {
+        let mut out = Vec::new();
+        let mut line = Line::new(&mut out, logs.format);
+        line.origin(&Level::INFO, TARGET);
+        line.message([&series.name, ending(outcome)]);
+        let route = series.route.as_deref();
         for (name, value) in [
-            ("http.request.method", Some(*method)),
-            ("http.request.method_original", *method_original),
-            ("http.route", *route),
-            ("url.path", Some(*path)),
-            ("error.type", *error),
+            ("http.request.method", Some(series.method)),
+            ("http.route", route),
+            ("error.type", outcome.error.as_deref()),
         ] {
             if let Some(value) = value {
                 line.plain_key(name);
                 line.text(value);
             }
         }
-        if let Some(status) = status {
+        if let Some(status) = outcome.status {
             line.plain_key("http.response.status_code");
-            line.out.extend_from_slice(status.as_bytes());
+            line.number(status.as_u16());
         }
-        line.plain_key("http.server.request.duration");
-        seconds(line.out, *duration);
-        line.end(ids);
-    }
-
-    /// Where the process has a subscriber of its own, that gets the line as an event.
-    fn to_another_subscriber(&self) {
-        let Self { method, method_original, route, path, status, duration, error } = self;
-        tracing::info!(
-            target: TARGET,
-            {
-                http.request.method = method,
-                http.request.method_original = method_original,
-                http.route = route,
-                url.path = path,
-                http.response.status_code = status.map(|status| status.as_u16()),
-                http.server.request.duration = duration.as_secs_f64(),
-                "error.type" = error,
-            },
-            "{method} {} {}",
-            route.unwrap_or(path),
-            status.as_ref().map(StatusCode::as_str).or(*error).unwrap_or("no status"),
-        );
+        line.plain_key(PATH);
+        Self(out.into())
     }
 }
 
+/// How the message ends: with the status, or with why there is none.
+fn ending(outcome: &Outcome) -> &str {
+    outcome.status.as_ref().map(StatusCode::as_str).or(outcome.error.as_deref()).unwrap_or("no status")
+}
+
 /// As a number of JSON: `0.000123456`.
-fn seconds(out: &mut Vec<u8>, duration: Duration) {
-    match duration.as_secs() {
+fn seconds(out: &mut Vec<u8>, nanos: u64) {
+    match nanos / NANOS {
         second @ 0..10 => out.push(b'0' + second as u8),
         more => _ = write!(out, "{more}"),
     }
     out.push(b'.');
-    write_digits::<9>(out, duration.subsec_nanos());
+    write_digits::<9>(out, (nanos % NANOS) as u32);
 }
 
 #[cfg(test)]
@@ -106,7 +153,7 @@ mod tests {
             [(0, "0.000000000"), (1, "0.000000001"), (9_999_999_999, "9.999999999"), (12_000_000_000, "12.000000000")]
         {
             let mut out = Vec::new();
-            seconds(&mut out, Duration::from_nanos(nanos));
+            seconds(&mut out, nanos);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

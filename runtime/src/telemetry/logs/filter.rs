@@ -75,12 +75,17 @@ impl FilterLayer {
         tracing::callsite::rebuild_interest_cache();
     }
 
+    /// Whether it wants to know which spans are entered.
+    pub(crate) fn follows_spans(&self) -> bool {
+        self.0.follows_spans.load(Ordering::Relaxed)
+    }
+
     fn filter<T>(&self, ask: impl FnOnce(&EnvFilter) -> T) -> T {
         ask(&self.0.filter.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn follow(&self, tell: impl FnOnce(&EnvFilter)) {
-        if self.0.follows_spans.load(Ordering::Relaxed) {
+        if self.follows_spans() {
             self.filter(tell);
         }
     }
@@ -98,7 +103,7 @@ impl Layer<Tracing> for FilterLayer {
             interest
         } else if is_recorded(metadata) {
             Interest::always()
-        } else if self.0.follows_spans.load(Ordering::Relaxed) {
+        } else if self.follows_spans() {
             interest
         } else {
             Interest::never()
@@ -106,7 +111,7 @@ impl Layer<Tracing> for FilterLayer {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, Tracing>) -> bool {
-        if metadata.is_span() && (is_recorded(metadata) || !self.0.follows_spans.load(Ordering::Relaxed)) {
+        if metadata.is_span() && (is_recorded(metadata) || !self.follows_spans()) {
             return is_recorded(metadata);
         }
         self.filter(|filter| filter.enabled(metadata, context))

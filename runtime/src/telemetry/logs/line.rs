@@ -7,7 +7,6 @@ use std::{
     error::Error,
     fmt::{self, Write as _},
     io::Write as _,
-    time::Duration,
 };
 
 use tracing::{
@@ -36,19 +35,26 @@ impl<'a> Line<'a> {
     }
 
     /// Writes the event, and a newline.
-    pub(super) fn event(mut self, event: &Event<'_>, time: Duration, ids: Option<Ids>) {
+    pub(super) fn event(mut self, event: &Event<'_>, time: u64, ids: Option<Ids>) {
         let metadata = event.metadata();
-        self.head(metadata.level(), metadata.target(), time);
+        self.time(time);
+        self.origin(metadata.level(), metadata.target());
         event.record(&mut self);
         self.end(ids);
     }
 
-    /// Begins a line, with the time since 1970.
-    pub(super) fn head(&mut self, level: &Level, target: &str, time: Duration) {
+    /// Begins a line, with the nanoseconds since 1970.
+    pub(super) fn time(&mut self, time: u64) {
+        if self.format == Format::Json {
+            self.out.extend_from_slice(b"{\"timestamp\":\"");
+        }
+        write_time(self.out, time);
+    }
+
+    /// How bad it is, and where it is from: what follows the time.
+    pub(super) fn origin(&mut self, level: &Level, target: &str) {
         match self.format {
             Format::Json => {
-                self.out.extend_from_slice(b"{\"timestamp\":\"");
-                write_time(self.out, time);
                 self.out.extend_from_slice(b"\",\"level\":\"");
                 self.out.extend_from_slice(level.as_str().as_bytes());
                 self.out.extend_from_slice(b"\",\"target\":\"");
@@ -56,7 +62,6 @@ impl<'a> Line<'a> {
                 self.out.push(b'"');
             }
             Format::Text { colors } => {
-                write_time(self.out, time);
                 let color = match *level {
                     Level::ERROR => 31,
                     Level::WARN => 33,
@@ -78,24 +83,19 @@ impl<'a> Line<'a> {
     /// Ends the line, with a newline.
     pub(super) fn end(self, ids: Option<Ids>) {
         let Self { out, format, has_message } = self;
-        let [before_trace, before_span, after]: [&[u8]; 3] = match format {
-            Format::Json => [b",\"trace_id\":\"", b"\",\"span_id\":\"", b"\""],
-            Format::Text { .. } => [b" trace_id=", b" span_id=", b""],
-        };
         if format == Format::Json && !has_message {
             out.extend_from_slice(b",\"message\":\"\"");
         }
         if let Some(ids) = ids {
-            out.extend_from_slice(before_trace);
-            hex(out, ids.trace.to_be_bytes());
-            out.extend_from_slice(before_span);
-            hex(out, ids.span.to_be_bytes());
-            out.extend_from_slice(after);
+            let trace = [hex((ids.trace >> 64) as u64), hex(ids.trace as u64)];
+            let (trace, span) = (trace.as_flattened(), &hex(ids.span)[..]);
+            // Both have one size, so they go at once.
+            match format {
+                Format::Json => write_parts::<75>(out, [b",\"trace_id\":\"", trace, b"\",\"span_id\":\"", span, b"\""]),
+                Format::Text { .. } => write_parts::<67>(out, [b" trace_id=", trace, b" span_id=", span, b""]),
+            }
         }
-        if format == Format::Json {
-            out.push(b'}');
-        }
-        out.push(b'\n');
+        out.extend_from_slice(if format == Format::Json { b"}\n" } else { b"\n" });
     }
 
     /// Begins a field with a name that needs no escapes and is none of ours; [`Self::key`] is for others.
@@ -107,6 +107,11 @@ impl<'a> Line<'a> {
         self.out.extend_from_slice(before);
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(after);
+    }
+
+    /// The value of a field that is a number.
+    pub(super) fn number(&mut self, number: impl fmt::Display) {
+        _ = write!(self.out, "{number}");
     }
 
     /// The value of a field that is a text.
@@ -121,20 +126,28 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The message, in parts with spaces between them.
-    pub(super) fn message(&mut self, parts: &[&str]) {
+    /// The message, in two parts with a space between them.
+    pub(super) fn message(&mut self, parts: [&str; 2]) {
         self.has_message = true;
         let json = self.format == Format::Json;
         self.out.extend_from_slice(if json { b",\"message\":\"" } else { b" " });
-        for (number, part) in parts.iter().enumerate() {
-            if number > 0 {
-                self.out.push(b' ');
-            }
-            self.escaped(part);
-        }
+        self.escaped(parts[0]);
+        self.out.push(b' ');
+        self.escaped(parts[1]);
         if json {
             self.out.push(b'"');
         }
+    }
+
+    /// Begins a field whose name is the same on each line, in either format.
+    pub(super) fn fixed_key(&mut self, json: &[u8], text: &[u8]) {
+        self.out.extend_from_slice(if self.format == Format::Json { json } else { text });
+    }
+
+    /// What was made before for lines of this format, with a message in it.
+    pub(super) fn template(&mut self, template: &[u8]) {
+        self.has_message = true;
+        self.out.extend_from_slice(template);
     }
 
     /// Begins a field. Without quotes: what follows is a number or a truth value, or brings its own.
@@ -160,7 +173,7 @@ impl<'a> Line<'a> {
 
     fn raw(&mut self, field: &Field, value: impl fmt::Display) {
         self.key(field.name());
-        _ = write!(self.out, "{value}");
+        self.number(value);
     }
 
     fn quoted(&mut self, field: &Field, value: fmt::Arguments<'_>) {
@@ -180,6 +193,18 @@ impl<'a> Line<'a> {
         let json = self.format == Format::Json;
         _ = Escaped { out: self.out, json }.write_str(text);
     }
+}
+
+/// Writes parts that are `N` bytes together.
+fn write_parts<const N: usize>(out: &mut Vec<u8>, parts: [&[u8]; 5]) {
+    let mut bytes = [0; N];
+    let mut rest = &mut bytes[..];
+    for part in parts {
+        let (place, after) = rest.split_at_mut(part.len());
+        place.copy_from_slice(part);
+        rest = after;
+    }
+    out.extend_from_slice(&bytes);
 }
 
 impl Visit for Line<'_> {

@@ -15,14 +15,13 @@ use std::{
     cell::{Cell, RefCell},
     io::IsTerminal,
     sync::Arc,
-    time::Duration,
 };
 
 use tracing::Event;
 
 use self::line::Line;
 pub(crate) use self::{
-    access::AccessLine,
+    access::{AccessLine, AccessTemplate},
     filter::{FilterLayer, checked_filter, initial_filter},
     writer::Writer,
 };
@@ -105,15 +104,16 @@ impl Logs {
             None if event.is_contextual() => stack::current_ids(),
             None => None,
         };
-        self.line(Moment::now().unix(), |line, time| line.event(event, time, ids));
+        let time = Moment::now().unix();
+        self.line(|line| line.event(event, time, ids));
     }
 
     /// Writes a line in the buffer of this thread, and hands it on.
-    fn line(&self, time: Duration, write: impl Fn(Line<'_>, Duration)) {
+    fn line(&self, write: impl FnOnce(Line<'_>)) {
         BUFFER.with(|buffer| match buffer.try_borrow_mut() {
             Ok(mut buffer) => {
                 buffer.clear();
-                write(Line::new(&mut buffer, self.format), time);
+                write(Line::new(&mut buffer, self.format));
                 self.writer.push(&buffer);
                 if buffer.capacity() > KEPT {
                     *buffer = Vec::new();
@@ -122,7 +122,7 @@ impl Logs {
             // A value logs while it is being logged.
             Err(_) => {
                 let mut buffer = Vec::new();
-                write(Line::new(&mut buffer, self.format), time);
+                write(Line::new(&mut buffer, self.format));
                 self.writer.push(&buffer);
             }
         });

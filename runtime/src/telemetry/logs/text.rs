@@ -2,6 +2,17 @@
 
 use std::{fmt, io::Write as _};
 
+/// The bytes that stand for themselves, everywhere.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        plain[byte] = !matches!(byte as u8, b'"' | b'\\');
+        byte += 1;
+    }
+    plain
+};
+
 /// Escapes what is written to it.
 pub(super) struct Escaped<'a> {
     pub(super) out: &'a mut Vec<u8>,
@@ -11,8 +22,7 @@ pub(super) struct Escaped<'a> {
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Nearly all text is this.
-        let is_plain = |byte: &u8| matches!(byte, 0x20..0x7f) && !matches!(byte, b'"' | b'\\');
-        if text.as_bytes().iter().all(is_plain) {
+        if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
             self.out.extend_from_slice(text.as_bytes());
         } else {
             self.escape(text);

@@ -1,38 +1,55 @@
 //! The time on a line.
 
-use std::{cell::Cell, io::Write as _, time::Duration};
+use std::{cell::Cell, io::Write as _};
 
 /// `2026-11-03T08:00:00.`
 const PREFIX: usize = 20;
+
+/// Nanoseconds in a second.
+pub(super) const NANOS: u64 = 1_000_000_000;
 
 thread_local! {
     /// The second that this thread wrote last, since 1970, and what stands for it.
     static SECOND: Cell<(u64, [u8; PREFIX])> = const { Cell::new((u64::MAX, [0; PREFIX])) };
 }
 
-/// RFC 3339 in UTC with microseconds: `2026-11-03T08:00:00.000001Z`, of the time since 1970.
-pub(super) fn write_time(out: &mut Vec<u8>, since: Duration) {
-    let (second, prefix) = SECOND.get();
-    if second == since.as_secs() {
+/// RFC 3339 in UTC with microseconds: `2026-11-03T08:00:00.000001Z`, of the nanoseconds since 1970.
+pub(super) fn write_time(out: &mut Vec<u8>, since: u64) {
+    let second = since / NANOS;
+    let (last, prefix) = SECOND.get();
+    if second == last {
         out.extend_from_slice(&prefix);
     } else {
         let start = out.len();
-        write_second(out, since.as_secs());
+        write_second(out, second);
         // Years of five digits are not kept.
         if let Ok(prefix) = out[start..].try_into() {
-            SECOND.set((since.as_secs(), prefix));
+            SECOND.set((second, prefix));
         }
     }
-    write_digits::<6>(out, since.subsec_micros());
+    write_digits::<6>(out, (since % NANOS / 1_000) as u32);
     out.push(b'Z');
 }
 
-/// Writes so many digits of a number.
+/// Writes so many digits of a number, two at a time.
 pub(super) fn write_digits<const N: usize>(out: &mut Vec<u8>, mut number: u32) {
+    static PAIRS: [[u8; 2]; 100] = {
+        let mut pairs = [[0; 2]; 100];
+        let mut number = 0;
+        while number < 100 {
+            pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+            number += 1;
+        }
+        pairs
+    };
     let mut digits = [0; N];
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+    let mut pairs = digits.rchunks_exact_mut(2);
+    for pair in &mut pairs {
+        pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
+        number /= 100;
+    }
+    if let [first] = pairs.into_remainder() {
+        *first = b'0' + (number % 10) as u8;
     }
     out.extend_from_slice(&digits);
 }
@@ -66,7 +83,7 @@ mod tests {
             (4_107_542_400, 0, "2100-03-01T00:00:00.000000Z"),
         ] {
             let mut out = Vec::new();
-            let time = Duration::from_secs(seconds) + Duration::from_micros(micros);
+            let time = seconds * NANOS + micros * 1_000;
             write_time(&mut out, time);
             assert_eq!(String::from_utf8_lossy(&out), expected);
             out.clear();

@@ -3,13 +3,12 @@
 //! Recording takes no lock, waits for nobody and allocates nothing. An observation is counted in its bucket and then forgotten,
 //! so a histogram has one size whatever is recorded and whether or not anybody scrapes.
 
-use std::{
-    sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::SystemTime,
+use std::sync::{
+    Mutex, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
+
+use crate::telemetry::clock::Moment;
 
 /// A count.
 #[derive(Default)]
@@ -30,16 +29,16 @@ pub(super) struct Histogram {
 }
 
 /// An observation with the trace that it is from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Exemplar {
     pub(super) trace_id: u128,
     pub(super) span_id: u64,
     pub(super) value: f64,
-    pub(super) at: SystemTime,
+    pub(super) at: Moment,
 }
 
 /// A bucket as it was read.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Bucket {
     /// The upper bound, infinite for the last.
     pub(super) bound: f64,
@@ -122,12 +121,12 @@ impl Histogram {
     }
 
     /// Counts an observation and keeps it as the example of its bucket.
-    pub(super) fn observe_exemplar(&self, value: f64, trace_id: u128, span_id: u64) {
-        let Some(bucket) = self.count(value, 1) else { return };
+    pub(super) fn observe_exemplar(&self, exemplar: Exemplar) {
+        let Some(bucket) = self.count(exemplar.value, 1) else { return };
         let exemplars = self.exemplars.get_or_init(|| self.counts.iter().map(|_| Mutex::new(None)).collect());
         // Any example is as good as another, so this one is dropped where somebody has the lock.
         if let Some(Ok(mut place)) = exemplars.get(bucket).map(Mutex::try_lock) {
-            *place = Some(Exemplar { trace_id, span_id, value, at: SystemTime::now() });
+            *place = Some(exemplar);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use metrics::{Key, Label, Level, Metadata};
 
+use crate::telemetry::clock::Moment;
+
 #[cfg(feature = "prometheus")]
 use std::sync::Arc;
 
@@ -49,12 +51,12 @@ impl Histogram {
 
     /// Counts an observation and keeps it as the example of its bucket, with the ids of a trace that is sampled: one that
     /// isn't can't be looked at.
-    pub(crate) fn record_with_exemplar(&self, value: f64, trace_id: u128, span_id: u64) {
+    pub(crate) fn record_with_exemplar(&self, value: f64, trace_id: u128, span_id: u64, at: Moment) {
         match &self.0 {
             #[cfg(feature = "prometheus")]
-            Inner::Own(histogram) => histogram.observe_exemplar(value, trace_id, span_id),
+            Inner::Own(histogram) => histogram.observe_exemplar(cells::Exemplar { trace_id, span_id, value, at }),
             Inner::Other(histogram) => {
-                let _ids = (trace_id, span_id);
+                let _exemplar = (trace_id, span_id, at);
                 histogram.record(value);
             }
         }

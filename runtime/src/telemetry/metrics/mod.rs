@@ -107,6 +107,6 @@ mod without_the_feature {
         assert!(super::page(None).is_err_and(|problem| problem.contains("`prometheus`")));
         let histogram = super::Histogram::new("x", Vec::new());
         histogram.record(1.0);
-        histogram.record_with_exemplar(1.0, 1, 1);
+        histogram.record_with_exemplar(1.0, 1, 1, crate::telemetry::clock::Moment::now());
     }
 }

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, thread};
 
 use metrics::{Key, Label, SharedString, Unit};
 
+use super::cells::Exemplar;
 use super::{accept::Format, exposition::render, process, registry::Registry, runtime::Watched};
+use crate::telemetry::clock::Moment;
 
 /// Records what the function does, and returns the page.
 fn page(format: Format, record: impl FnOnce()) -> String {
@@ -106,8 +108,9 @@ fn exemplars_are_in_open_metrics_alone() {
     let registry = Registry::new();
     let key = Key::from_static_name("http_server_request_duration_seconds");
     let histogram = registry.histogram(&key).unwrap();
-    histogram.observe_exemplar(0.07, 0x0af7, 0xb7ad);
-    histogram.observe_exemplar(0.06, 0x1, 0x2);
+    let at = Moment::now();
+    histogram.observe_exemplar(Exemplar { value: 0.07, trace_id: 0x0af7, span_id: 0xb7ad, at });
+    histogram.observe_exemplar(Exemplar { value: 0.06, trace_id: 0x1, span_id: 0x2, at });
     histogram.observe(0.3, 1);
     let text = render(&registry.families(), Format::Text);
     assert!(!text.contains("trace_id"), "{text}");
@@ -291,7 +294,12 @@ fn nothing_is_lost_when_all_record_at_once_and_somebody_scrapes() {
                             metrics::counter!("c", "round" => (round % 100).to_string()).increment(1);
                             metrics::gauge!("g").increment(2.0);
                             metrics::gauge!("g").decrement(1.0);
-                            histogram.observe_exemplar(0.25 * f64::from(round % 4), thread.into(), round.into());
+                            histogram.observe_exemplar(Exemplar {
+                                trace_id: thread.into(),
+                                span_id: round.into(),
+                                value: 0.25 * f64::from(round % 4),
+                                at: Moment::now(),
+                            });
                             metrics::histogram!("h").record_many(20.0, 2);
                         }
                     });

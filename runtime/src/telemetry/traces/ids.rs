@@ -48,12 +48,23 @@ pub(crate) fn random() -> u64 {
     GENERATOR.try_with(next).unwrap_or_else(|_| Generator::seeded().next())
 }
 
-/// Writes hexadecimal digits, two a byte.
-pub(crate) fn hex<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+/// The 16 hexadecimal digits of a number.
+pub(crate) fn hex(number: u64) -> [u8; 16] {
+    static PAIRS: [[u8; 2]; 256] = {
+        let digits = *b"0123456789abcdef";
+        let mut pairs = [[0; 2]; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+            byte += 1;
+        }
+        pairs
+    };
+    let mut out = [0; 16];
+    for (pair, byte) in out.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair.copy_from_slice(&PAIRS[usize::from(byte)]);
     }
+    out
 }
 
 // === impl Generator ===
@@ -105,8 +116,8 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits() {
-        let mut out = Vec::new();
-        hex(&mut out, 0x0123_4567_89ab_cdef_u64.to_be_bytes());
-        assert_eq!(out, b"0123456789abcdef");
+        for number in [0, 1, 0x0123_4567_89ab_cdef, 0x9999_aaaa_0000_ffff, u64::MAX] {
+            assert_eq!(str::from_utf8(&hex(number)), Ok(&*format!("{number:016x}")));
+        }
     }
 }

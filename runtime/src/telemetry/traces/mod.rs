@@ -10,6 +10,7 @@
 //! registry's per-layer filters.
 
 pub(crate) mod ids;
+mod own;
 mod sampler;
 pub(crate) mod span;
 pub(crate) mod stack;
@@ -34,7 +35,10 @@ use tracing::{
 
 use tracing_core::span::Current;
 
-pub(crate) use self::ids::Ids;
+pub(crate) use self::{
+    ids::Ids,
+    own::{Inside, OwnSpan, install},
+};
 use self::{
     ids::{new_span_id, new_trace_id},
     span::{Encoded, FieldVisitor, Kind, Parent, SpanData},
@@ -46,10 +50,8 @@ use super::{
     propagation::{Carried, Remote},
     request::Failure,
     settings::SamplerChoice,
+    wire::Value,
 };
-
-/// The target of the spans of requests, which [`Tracing::begin_request`] fills.
-pub(crate) const REQUEST: &str = "seaworthy::request";
 
 /// Crates whose spans tell of the machinery, not of the service. Those of an exporter would be exported by it again.
 const MACHINERY: &[&str] = &["h2", "hyper", "hyper_util", "opentelemetry", "opentelemetry_sdk"];
@@ -88,18 +90,6 @@ pub(crate) fn is_recorded(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::INFO && !is_machinery(metadata.target())
 }
 
-/// Adds attributes to a span, where it is recorded.
-pub(crate) fn set_attributes(span: &Span, set: impl FnOnce(&mut Encoded)) {
-    _ = Tracing::of(span, |_, id| {
-        if store::with(id, |data| data.is_recorded) == Some(true) {
-            // Apart, since this formats what is the user's.
-            let mut encoded = Encoded::default();
-            set(&mut encoded);
-            store::with(id, |data| data.encoded.0.extend_from_slice(&encoded.0));
-        }
-    });
-}
-
 /// The ids of a span; `None` where it is not ours.
 pub(crate) fn ids_of(id: &Id) -> Option<Ids> {
     store::with(id, |data| data.ids).filter(|ids| ids.trace != 0)
@@ -118,31 +108,58 @@ impl Tracing {
             .flatten()
     }
 
-    /// Begins the span of a request. The attributes are asked for if it is recorded.
-    pub(crate) fn begin_request(
+    /// Begins the span of a request. The attributes, its name among them, are asked for if it is recorded.
+    fn begin_request(
         &self,
         id: &Id,
+        metadata: &'static Metadata<'static>,
         remote: Remote,
         started: Moment,
-        name: &str,
         attributes: impl FnOnce(&mut Encoded),
     ) -> Ids {
         let Remote { parent, carried } = remote;
         let ids = self.ids(parent, parent);
         store::with(id, |data| {
+            data.metadata = Some(metadata);
             data.ids = ids;
             data.request = Some(id.clone());
-            data.failures = Some(Vec::new());
+            data.takes_failures = true;
             data.is_recorded = ids.sampled && self.sink.is_on();
             if data.is_recorded {
                 data.started = Some(started);
                 let parent = parent.map(|parent| Parent { span: parent.span, is_remote: true });
                 data.encoded.begin(ids, parent, carried.as_deref(), started);
-                data.encoded.name(name);
-                data.encoded.kind(Kind::Server);
                 attributes(&mut data.encoded);
             }
             data.carried = carried;
+        });
+        ids
+    }
+
+    /// Begins the span of a handler, in what this thread is in.
+    fn begin_handler(
+        &self,
+        id: &Id,
+        metadata: &'static Metadata<'static>,
+        name: &str,
+        function: &str,
+        attributes: Option<&Encoded>,
+    ) -> Ids {
+        let parent = stack::current_span();
+        let above = parent.as_ref().and_then(Inherited::of);
+        let ids = self.ids(above.as_ref().map(|above| above.ids), None);
+        let started = (ids.sampled && self.sink.is_on()).then(Moment::now);
+        store::with(id, |data| {
+            if let Some(now) = started {
+                data.encoded.begin_child(ids, above.as_ref(), now);
+                data.encoded.name(name);
+                data.encoded.kind(Kind::Internal);
+                data.encoded.attribute("code.function.name", Value::Text(function));
+                if let Some(attributes) = attributes {
+                    data.encoded.fields(attributes);
+                }
+            }
+            data.begin(metadata, parent, ids, started, above);
         });
         ids
     }
@@ -154,9 +171,10 @@ impl Tracing {
                 attributes(&mut data.encoded);
                 self.end(data, now);
             }
-            data.failures.take()
+            data.takes_failures = false;
+            mem::take(&mut data.failures)
         });
-        failures.flatten().unwrap_or_default()
+        failures.unwrap_or_default()
     }
 
     fn end(&self, data: &mut SpanData, now: Moment) {
@@ -176,11 +194,7 @@ impl Tracing {
     }
 
     fn parent(attributes: &Attributes<'_>) -> Option<Id> {
-        if attributes.is_contextual() {
-            stack::current(|entered| entered.span.as_ref().map(|(id, _)| id.clone())).flatten()
-        } else {
-            attributes.parent().cloned()
-        }
+        if attributes.is_contextual() { stack::current_span() } else { attributes.parent().cloned() }
     }
 
     /// Encodes a new span, outside of the store: this formats what is the user's.
@@ -191,8 +205,7 @@ impl Tracing {
         above: Option<&Inherited>,
         now: Moment,
     ) -> Encoded {
-        let parent = above.map(|above| Parent { span: above.ids.span, is_remote: false });
-        encoded.begin(ids, parent, above.and_then(|above| above.carried.as_deref()), now);
+        encoded.begin_child(ids, above, now);
         encoded.name(attributes.metadata().name());
         encoded.kind(Kind::Internal);
         attributes.record(&mut FieldVisitor(&mut encoded));
@@ -201,6 +214,10 @@ impl Tracing {
 
     /// Lets go of a span by way of the layers above, so that they let go of it too.
     fn close(&self, id: Id) {
+        if own::is_alone(self) {
+            _ = self.try_close(id);
+            return;
+        }
         match self.dispatch.get().and_then(WeakDispatch::upgrade) {
             Some(dispatch) => _ = dispatch.try_close(id),
             None => _ = self.try_close(id),
@@ -228,26 +245,18 @@ impl Subscriber for Tracing {
             // More spans than ids: the store knows none by this one.
             return Id::from_u64(u64::MAX);
         };
-        if metadata.target() == REQUEST {
+        if metadata.target() == own::REQUEST {
             store::with(&id, |data| data.metadata = Some(metadata));
             return id;
         }
         let parent = Self::parent(attributes);
-        let above = parent.as_ref().and_then(|parent| {
-            store::hold(parent);
-            store::with(parent, |data| Inherited {
-                ids: data.ids,
-                carried: data.carried.clone(),
-                request: data.request.clone(),
-            })
-        });
-        let in_trace = above.as_ref().filter(|above| above.ids.trace != 0);
+        let above = parent.as_ref().and_then(Inherited::of);
         // One that is not recorded hands on what is above.
         let is_span = is_recorded(metadata);
-        let ids = match in_trace {
+        let ids = match &above {
             Some(above) if !is_span => above.ids,
             None if !is_span => Ids::default(),
-            _ => self.ids(in_trace.map(|above| above.ids), None),
+            _ => self.ids(above.as_ref().map(|above| above.ids), None),
         };
         let is_recorded = is_span && ids.sampled && self.sink.is_on();
         let mut started = None;
@@ -255,21 +264,13 @@ impl Subscriber for Tracing {
         if is_recorded {
             let now = Moment::now();
             let memory = store::with(&id, |data| mem::take(&mut data.encoded)).unwrap_or_default();
-            encoded = Some(Self::encode(memory, attributes, ids, in_trace, now));
+            encoded = Some(Self::encode(memory, attributes, ids, above.as_ref(), now));
             started = Some(now);
         }
         store::with(&id, |data| {
-            data.metadata = Some(metadata);
-            data.parent = parent;
-            data.ids = ids;
-            data.is_recorded = is_recorded;
-            data.started = started;
+            data.begin(metadata, parent, ids, started, above);
             if let Some(encoded) = encoded {
                 data.encoded = encoded;
-            }
-            if let Some(above) = above {
-                data.carried = above.carried;
-                data.request = above.request;
             }
         });
         id
@@ -336,6 +337,21 @@ impl Subscriber for Tracing {
             self.close(parent);
         }
         true
+    }
+}
+
+// === impl Inherited ===
+
+impl Inherited {
+    /// Of a span, which is held on to for the one below. `None` where it is in no trace.
+    fn of(parent: &Id) -> Option<Self> {
+        store::hold(parent);
+        let inherited = store::with(parent, |data| Self {
+            ids: data.ids,
+            carried: data.carried.clone(),
+            request: data.request.clone(),
+        });
+        inherited.filter(|inherited| inherited.ids.trace != 0)
     }
 }
 

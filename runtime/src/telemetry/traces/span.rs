@@ -15,9 +15,9 @@ use tracing::{
     span::Id,
 };
 
-use super::ids::Ids;
+use super::{Inherited, ids::Ids};
 use crate::telemetry::{
-    clock::{Moment, nanos},
+    clock::Moment,
     propagation::{Carried, flags},
     request::Failure,
     wire::{self, Value},
@@ -25,6 +25,9 @@ use crate::telemetry::{
 
 /// A buffer that grew past this is given back after one span.
 const KEPT: usize = 4 * 1024;
+
+/// The size of a trace's id, a span's id and a time.
+const FIXED: usize = 18 + 10 + 9;
 
 /// The numbers of the fields of OTLP's `Span`.
 mod field {
@@ -56,12 +59,13 @@ pub(crate) struct SpanData {
     pub(crate) started: Option<Moment>,
     pub(crate) carried: Option<Arc<Carried>>,
     pub(crate) encoded: Encoded,
-    /// Of a request's span, until the request is answered.
-    pub(crate) failures: Option<Vec<Failure>>,
+    /// Whether it is the span of a request that was not answered yet.
+    pub(crate) takes_failures: bool,
+    pub(crate) failures: Vec<Failure>,
 }
 
 /// Fields of OTLP's `Span`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Encoded(pub(crate) Vec<u8>);
 
 /// What a span is to others, as OTLP numbers it.
@@ -87,6 +91,26 @@ pub(crate) struct FieldVisitor<'a>(pub(crate) &'a mut Encoded);
 // === impl SpanData ===
 
 impl SpanData {
+    /// Begins a span that is below another one, or of nobody's.
+    pub(super) fn begin(
+        &mut self,
+        metadata: &'static Metadata<'static>,
+        parent: Option<Id>,
+        ids: Ids,
+        started: Option<Moment>,
+        above: Option<Inherited>,
+    ) {
+        self.metadata = Some(metadata);
+        self.parent = parent;
+        self.ids = ids;
+        self.is_recorded = started.is_some();
+        self.started = started;
+        if let Some(Inherited { ids: _, carried, request }) = above {
+            self.carried = carried;
+            self.request = request;
+        }
+    }
+
     /// Makes room for another span, which may use the memory.
     pub(crate) fn clear(&mut self) {
         let mut encoded = std::mem::take(&mut self.encoded);
@@ -109,8 +133,15 @@ impl Encoded {
     /// Begins a span; its name is to follow.
     pub(crate) fn begin(&mut self, ids: Ids, parent: Option<Parent>, carried: Option<&Carried>, start: Moment) {
         let out = &mut self.0;
-        wire::bytes(out, field::TRACE_ID, &ids.trace.to_be_bytes());
-        wire::bytes(out, field::SPAN_ID, &ids.span.to_be_bytes());
+        // What has one size, at once.
+        let mut fixed = [0; FIXED];
+        fixed[..2].copy_from_slice(&[wire::key(field::TRACE_ID, wire::BYTES), 16]);
+        fixed[2..18].copy_from_slice(&ids.trace.to_be_bytes());
+        fixed[18..20].copy_from_slice(&[wire::key(field::SPAN_ID, wire::BYTES), 8]);
+        fixed[20..28].copy_from_slice(&ids.span.to_be_bytes());
+        fixed[28] = wire::key(field::START, wire::FIXED64);
+        fixed[29..].copy_from_slice(&start.unix().to_le_bytes());
+        out.extend_from_slice(&fixed);
         if let Some(parent) = parent {
             wire::bytes(out, field::PARENT_SPAN_ID, &parent.span.to_be_bytes());
         }
@@ -122,7 +153,17 @@ impl Encoded {
         // The flags of W3C, then whether it is known that the parent is remote, and whether it is.
         let is_remote = parent.is_some_and(|parent| parent.is_remote);
         wire::fixed32(out, field::FLAGS, u32::from(flags(ids)) | 0x100 | u32::from(is_remote) << 9);
-        wire::fixed64(out, field::START, nanos(start.unix()));
+    }
+
+    /// Begins a span that is below one in this process, if there is one.
+    pub(super) fn begin_child(&mut self, ids: Ids, above: Option<&Inherited>, start: Moment) {
+        let parent = above.map(|above| Parent { span: above.ids.span, is_remote: false });
+        self.begin(ids, parent, above.and_then(|above| above.carried.as_deref()), start);
+    }
+
+    /// Adds fields that were encoded before.
+    pub(crate) fn fields(&mut self, encoded: &Self) {
+        self.0.extend_from_slice(&encoded.0);
     }
 
     pub(crate) fn name(&mut self, name: &str) {
@@ -170,7 +211,7 @@ impl Encoded {
     /// Ends the span. Whatever happened to the wall clock, not before it began.
     pub(crate) fn end(&mut self, started: Option<Moment>, now: Moment) {
         let end = started.map_or(now.unix(), |started| now.unix_after(started));
-        wire::fixed64(&mut self.0, field::END, nanos(end));
+        wire::fixed64(&mut self.0, field::END, end);
     }
 
     /// Takes what another says too; of attributes that both have, the other's count.

@@ -18,6 +18,12 @@ pub(crate) struct Entered {
     pub(crate) ids: Ids,
 }
 
+impl Entered {
+    pub(crate) fn id(&self) -> Option<Id> {
+        self.span.as_ref().map(|(id, _)| id.clone())
+    }
+}
+
 /// Leaves what was entered by [`attach`].
 pub(crate) struct Attached {
     depth: usize,
@@ -27,6 +33,11 @@ pub(crate) struct Attached {
 pub(crate) fn current<T>(look: impl FnOnce(&Entered) -> T) -> Option<T> {
     // A thread that ends is in nothing.
     STACK.try_with(|stack| stack.borrow().last().map(look)).ok().flatten()
+}
+
+/// The span of `tracing` that the current code runs in.
+pub(crate) fn current_span() -> Option<Id> {
+    current(Entered::id).flatten()
 }
 
 /// The ids of the trace that the current code runs in.
