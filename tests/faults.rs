@@ -57,8 +57,9 @@ fn ask_at(address: SocketAddr, requests: u32) {
     for _ in 0..requests {
         assert_eq!(connection.get("/fast").unwrap().text(), "ok");
     }
-    // Each waiting for one attempt would take ten times as long.
-    assert!(began.elapsed() < Duration::from_millis(10) * requests, "{requests} took {:?}", began.elapsed());
+    // If each waited for one attempt, it would be ten times that.
+    let most = Duration::from_secs(1) + Duration::from_millis(10) * requests;
+    assert!(began.elapsed() < most, "{requests} took {:?}", began.elapsed());
 }
 
 fn dropped(metrics: &Response, reason: &str) -> f64 {
