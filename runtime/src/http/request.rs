@@ -31,12 +31,12 @@ use tower::{Layer, Service};
 
 use super::{
     body::{AnswerBody, UploadBody},
-    traffic::{Connection, InFlight, RouteTraffic, Traffic},
+    traffic::{Connection, InFlight, Traffic},
 };
 use crate::{
     lifecycle::{Shutdown, State},
     panic::{Caught, caught},
-    telemetry::{self, Ending, ServerRequest},
+    telemetry::{self, Ending, RouteTelemetry, ServerRequest},
 };
 
 /// The largest body, in bytes, that is not watched until its end.
@@ -48,13 +48,17 @@ pub(super) struct RequestLayer {
     traffic: Arc<Traffic>,
 }
 
-/// Answers the requests of one route.
+/// Answers the requests of one route. It is cloned for each.
 #[derive(Clone)]
 pub(super) struct RequestService<H> {
     handler: H,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     traffic: Arc<Traffic>,
     /// Known at the first request: a layer is not told which route it lies around.
-    route: Arc<OnceLock<Arc<RouteTraffic>>>,
+    route: OnceLock<Arc<RouteTelemetry>>,
 }
 
 pin_project! {
@@ -96,7 +100,8 @@ impl<H> Layer<H> for RequestLayer {
     type Service = RequestService<H>;
 
     fn layer(&self, handler: H) -> RequestService<H> {
-        RequestService { handler, traffic: Arc::clone(&self.traffic), route: Arc::default() }
+        let shared = Shared { traffic: Arc::clone(&self.traffic), route: OnceLock::new() };
+        RequestService { handler, shared: Arc::new(shared) }
     }
 }
 
@@ -119,12 +124,15 @@ where
             // Only our own listener calls the router.
             return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
         };
-        let pattern = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        let route = Arc::clone(self.route.get_or_init(|| self.traffic.route(pattern)));
-        let telemetry = ServerRequest::begin(&request, &route.telemetry, &connection.telemetry);
-        let is_full = self.traffic.is_full();
+        let Shared { traffic, route } = &*self.shared;
+        let route = route.get_or_init(|| {
+            let pattern = request.extensions().get::<MatchedPath>();
+            traffic.route(pattern.map(MatchedPath::as_str))
+        });
+        let telemetry = ServerRequest::begin(&request, route, &connection.telemetry);
+        let is_full = traffic.is_full();
         let version = request.version();
-        let in_flight = InFlight::begin(connection, route, telemetry);
+        let in_flight = InFlight::begin(connection, telemetry);
         if is_full {
             let answer = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many requests in flight\n");
             let answer = in_flight.fail(Ending::Shed, answer.into_response(), version);

@@ -34,14 +34,7 @@ pub(crate) struct Traffic {
     /// Told when the last connection is gone.
     gone: Notify,
     /// Each route that was ever requested.
-    routes: Mutex<Vec<Arc<RouteTraffic>>>,
-}
-
-/// What is in progress on one route.
-#[derive(Debug)]
-pub(crate) struct RouteTraffic {
-    pub(crate) telemetry: Arc<RouteTelemetry>,
-    in_flight: AtomicUsize,
+    routes: Mutex<Vec<Arc<RouteTelemetry>>>,
 }
 
 task_local! {
@@ -72,7 +65,7 @@ pub(crate) struct Connection {
     /// Requests in flight now.
     pub(crate) active: AtomicUsize,
     /// The route that upgraded it, which is named when it is cut.
-    upgraded_by: Mutex<Option<Arc<RouteTraffic>>>,
+    upgraded_by: Mutex<Option<Arc<RouteTelemetry>>>,
 }
 
 /// A request in flight: dropped before [`end`](InFlight::end), it was cancelled or cut.
@@ -80,7 +73,6 @@ pub(crate) struct InFlight {
     /// `None` once it ended.
     telemetry: Option<ServerRequest>,
     pub(crate) connection: Arc<Connection>,
-    route: Arc<RouteTraffic>,
 }
 
 // === impl Traffic ===
@@ -121,9 +113,8 @@ impl Traffic {
     }
 
     /// Registers a route, at its first request.
-    pub(crate) fn route(&self, pattern: Option<&str>) -> Arc<RouteTraffic> {
-        let telemetry = Arc::new(RouteTelemetry::new(pattern));
-        let route = Arc::new(RouteTraffic { telemetry, in_flight: AtomicUsize::new(0) });
+    pub(crate) fn route(&self, pattern: Option<&str>) -> Arc<RouteTelemetry> {
+        let route = Arc::new(RouteTelemetry::new(pattern));
         self.routes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&route));
         route
     }
@@ -139,7 +130,7 @@ impl Traffic {
         for route in &*self.routes.lock().unwrap_or_else(PoisonError::into_inner) {
             let in_flight = route.in_flight.load(Ordering::Relaxed);
             if in_flight > 0 {
-                *by_route.entry(route.telemetry.pattern().unwrap_or("no route").to_owned()).or_default() += in_flight;
+                *by_route.entry(route.pattern().unwrap_or("no route").to_owned()).or_default() += in_flight;
             }
         }
         by_route
@@ -214,10 +205,10 @@ impl Drop for Connection {
 // === impl InFlight ===
 
 impl InFlight {
-    pub(crate) fn begin(connection: Arc<Connection>, route: Arc<RouteTraffic>, telemetry: ServerRequest) -> Self {
+    pub(crate) fn begin(connection: Arc<Connection>, telemetry: ServerRequest) -> Self {
         connection.traffic.in_flight.fetch_add(1, Ordering::Relaxed);
-        route.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self { telemetry: Some(telemetry), connection, route }
+        telemetry.route().in_flight.fetch_add(1, Ordering::Relaxed);
+        Self { telemetry: Some(telemetry), connection }
     }
 
     /// How long ago the request began.
@@ -236,15 +227,16 @@ impl InFlight {
 
     /// From now on the connection is in flight for this route, until it closes.
     pub(crate) fn upgrade(&self) {
+        let Some(route) = self.telemetry.as_ref().map(ServerRequest::route) else { return };
         self.connection.is_upgraded.store(true, Ordering::Release);
-        self.route.in_flight.fetch_add(1, Ordering::Relaxed);
-        *self.connection.upgraded_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&self.route));
+        route.in_flight.fetch_add(1, Ordering::Relaxed);
+        *self.connection.upgraded_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(route));
     }
 
     fn finish(&mut self, ending: Ending, status: Option<StatusCode>) {
         if let Some(telemetry) = self.telemetry.take() {
+            telemetry.route().in_flight.fetch_sub(1, Ordering::Relaxed);
             telemetry.end(ending, status);
-            self.route.in_flight.fetch_sub(1, Ordering::Relaxed);
             self.connection.traffic.in_flight.fetch_sub(1, Ordering::Relaxed);
             self.connection.active.fetch_sub(1, Ordering::AcqRel);
         }

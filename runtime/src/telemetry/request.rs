@@ -101,6 +101,10 @@ impl ServerRequest {
         }
     }
 
+    pub(crate) fn route(&self) -> &Arc<RouteTelemetry> {
+        &self.route
+    }
+
     /// How long ago it began.
     pub(crate) fn elapsed(&self) -> Duration {
         Duration::from_nanos(Moment::now().since(self.started))

@@ -1,6 +1,9 @@
 //! What the telemetry of a route's requests has in common: made once, found without a hash, and copied rather than made again.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{OnceLock, atomic::AtomicUsize},
+};
 
 use http::StatusCode;
 
@@ -23,6 +26,8 @@ const OUTCOMES: usize = 8;
 /// The telemetry of one route.
 pub(crate) struct RouteTelemetry {
     pattern: Option<Box<str>>,
+    /// How many of its requests are being answered, and how many connections are open that one of them upgraded.
+    pub(crate) in_flight: AtomicUsize,
     /// By method and scheme, as they come.
     series: [OnceLock<Box<Series>>; METHODS.len() * SCHEMES.len()],
 }
@@ -58,7 +63,11 @@ pub(crate) struct Outcome {
 impl RouteTelemetry {
     /// Of the route with that pattern; `None` where no route matches.
     pub(crate) fn new(pattern: Option<&str>) -> Self {
-        Self { pattern: pattern.map(Into::into), series: [const { OnceLock::new() }; _] }
+        Self {
+            pattern: pattern.map(Into::into),
+            in_flight: AtomicUsize::new(0),
+            series: [const { OnceLock::new() }; _],
+        }
     }
 
     /// As it was given to the router; `None` where no route matches.

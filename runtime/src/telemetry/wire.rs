@@ -30,6 +30,10 @@ pub(crate) struct Fields<'a> {
     pub(crate) rest: &'a [u8],
 }
 
+/// The most bytes that [`length`] writes.
+#[cfg(feature = "otlp")]
+pub(crate) const MAX_HEAD: usize = 5 + 10;
+
 /// How a field's value stands in a message.
 pub(crate) const FIXED64: u8 = 1;
 pub(crate) const BYTES: u8 = 2;

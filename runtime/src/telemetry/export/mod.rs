@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
@@ -61,6 +62,9 @@ struct Worker {
     waiting: Vec<FlushRequest>,
 }
 
+/// A batch that is being sent, which may be asked for more than once.
+struct Message(Arc<Batch>);
+
 /// What is around the spans of a request: who sends them.
 struct Envelope {
     /// The field `resource` of `ResourceSpans`.
@@ -74,7 +78,8 @@ pub(crate) fn start(
     settings: ExporterSettings,
     resource: &Resource,
 ) -> io::Result<(Exporter, Arc<Queue>, Option<String>)> {
-    let queue = Arc::new(Queue::new(settings.batch));
+    let envelope = Envelope::new(resource);
+    let queue = Arc::new(Queue::new(settings.batch, envelope.size() + transport::HEAD));
     let (flushes, flushes_out) = mpsc::unbounded_channel();
     metrics::counter!("seaworthy_spans_exported_total").increment(0);
     for reason in ["queue_full", "export_failed", "rejected"] {
@@ -89,7 +94,7 @@ pub(crate) fn start(
         queue: Arc::clone(&queue),
         flushes: flushes_out,
         transport,
-        envelope: Envelope::new(resource),
+        envelope,
         batch,
         endpoint,
         failing: warning.is_some(),
@@ -130,29 +135,28 @@ impl Worker {
 
     /// Runs until the exporter is gone.
     async fn run(mut self) {
-        let mut spans = Batch::default();
         while self.fill().await {
-            self.queue.take(self.batch.max_export_batch_size, &mut spans);
-            self.export(&spans).await;
+            if let Some(batch) = self.queue.take() {
+                self.export(batch).await;
+            }
             while !self.waiting.is_empty() {
                 // More flushes may come while these are served, and more spans, which are left for those.
                 let served = self.waiting.len();
-                self.drain(self.queue.len(), &mut spans).await;
+                self.drain().await;
                 self.waiting.drain(..served);
             }
         }
-        self.drain(self.queue.len(), &mut spans).await;
+        self.drain().await;
     }
 
-    /// Sends as many spans of the queue, batch after batch.
-    async fn drain(&mut self, mut count: usize, spans: &mut Batch) {
-        while count > 0 {
-            self.queue.take(count.min(self.batch.max_export_batch_size), spans);
-            if spans.count == 0 {
-                return;
-            }
-            count -= spans.count;
-            self.export(spans).await;
+    /// Sends the spans that are in the queue now, batch after batch.
+    async fn drain(&mut self) {
+        let mut count = self.queue.len();
+        while count > 0
+            && let Some(batch) = self.queue.take()
+        {
+            count = count.saturating_sub(batch.count);
+            self.export(batch).await;
         }
     }
 
@@ -178,12 +182,19 @@ impl Worker {
     }
 
     /// Sends a batch; tries again until its time is up, or once more where a flush waits.
-    async fn export(&mut self, spans: &Batch) {
-        if spans.count == 0 {
-            return;
+    async fn export(&mut self, mut batch: Batch) {
+        let count = batch.count as u64;
+        self.envelope.put_around(&mut batch);
+        self.transport.finish(&mut batch);
+        let batch = Arc::new(batch);
+        self.try_to_send(count, Bytes::from_owner(Message(Arc::clone(&batch)))).await;
+        // Whoever still has it was given up on.
+        if let Some(batch) = Arc::into_inner(batch) {
+            self.queue.give_back(batch);
         }
-        let count = spans.count as u64;
-        let message = self.transport.message(&self.envelope.around(&spans.bytes));
+    }
+
+    async fn try_to_send(&mut self, count: u64, message: Bytes) {
         let give_up = Instant::now() + self.batch.export_timeout;
         let mut backoff = Duration::from_millis(500);
         loop {
@@ -265,17 +276,30 @@ impl Envelope {
         envelope
     }
 
-    /// The bytes of an `ExportTraceServiceRequest`.
-    fn around(&self, spans: &[u8]) -> Vec<u8> {
-        let Self { resource, scope } = self;
-        let mut scope_head = Vec::with_capacity(16);
-        wire::length(&mut scope_head, 2, scope.len() + spans.len());
-        let mut request = Vec::with_capacity(16 + resource.len() + scope_head.len() + scope.len() + spans.len());
-        wire::length(&mut request, 1, resource.len() + scope_head.len() + scope.len() + spans.len());
-        for part in [resource, &scope_head, scope, spans] {
-            request.extend_from_slice(part);
-        }
-        request
+    /// How many bytes it has at most.
+    fn size(&self) -> usize {
+        self.resource.len() + self.scope.len() + 2 * wire::MAX_HEAD
+    }
+
+    /// Makes an `ExportTraceServiceRequest` of spans.
+    fn put_around(&self, batch: &mut Batch) {
+        batch.prepend(&self.scope);
+        prepend_head(batch, 2);
+        batch.prepend(&self.resource);
+        prepend_head(batch, 1);
+    }
+}
+
+/// Makes a field of all that there is.
+fn prepend_head(batch: &mut Batch, field: u32) {
+    let mut head = Vec::with_capacity(wire::MAX_HEAD);
+    wire::length(&mut head, field, batch.bytes().len());
+    batch.prepend(&head);
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
     }
 }
 

@@ -1,22 +1,25 @@
 //! What waits to be sent: spans as bytes, one after the other, up to a bound.
+//!
+//! They wait in the batches that they are sent in, and each batch has room before its spans for what goes around them: from
+//! here to the socket no span is copied.
 
 use std::{
-    mem,
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::Notify;
 
 use super::dropped;
-use crate::telemetry::{
-    settings::BatchSettings,
-    wire::{self, fields},
-};
+use crate::telemetry::{settings::BatchSettings, wire};
 
 /// The number of the field `spans` of OTLP's `ScopeSpans`.
 const SPANS: u32 = 2;
 /// How many bytes a span may have on average before the queue counts as full.
 const BYTES_PER_SPAN: usize = 4 * 1024;
+/// How much memory of batches that were sent is kept for others: how many, and of what size at most.
+const KEPT: usize = 2;
+const KEPT_BYTES: usize = 512 * 1024;
 
 /// Where ended spans go in. It never waits.
 #[derive(Debug)]
@@ -27,26 +30,37 @@ pub(crate) struct Queue {
     max_spans: usize,
     max_bytes: usize,
     batch: usize,
+    /// How many bytes go before the spans of a batch.
+    room: usize,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    spans: Batch,
+    full: VecDeque<Batch>,
+    /// That which spans are added to, unless it is full.
+    open: Batch,
+    spare: Vec<Batch>,
+    /// Of all of them.
+    spans: usize,
+    bytes: usize,
     /// Nobody takes them any more.
     is_closed: bool,
 }
 
-/// Spans as entries of the field `spans` of a `ScopeSpans`.
+/// Spans as entries of the field `spans` of a `ScopeSpans`, and then what goes around them.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Where in the bytes it begins; there is room before.
+    start: usize,
     pub(super) count: usize,
 }
 
 // === impl Queue ===
 
 impl Queue {
-    pub(super) fn new(settings: BatchSettings) -> Self {
+    /// A queue of batches that so many bytes are to go around.
+    pub(super) fn new(settings: BatchSettings, room: usize) -> Self {
         let BatchSettings { max_queue_size, max_export_batch_size, schedule_delay: _, export_timeout: _ } = settings;
         Self {
             waiting: Mutex::default(),
@@ -54,21 +68,19 @@ impl Queue {
             max_spans: max_queue_size,
             max_bytes: max_queue_size.saturating_mul(BYTES_PER_SPAN),
             batch: max_export_batch_size.min(max_queue_size),
+            room,
         }
     }
 
     /// Takes an encoded span. It is dropped and counted where too many wait.
     pub(crate) fn push(&self, span: &[u8]) {
         let mut waiting = self.lock();
-        let Waiting { spans, is_closed } = &mut *waiting;
-        let reason = if *is_closed {
+        let reason = if waiting.is_closed {
             "export_failed"
-        } else if spans.count >= self.max_spans || spans.bytes.len() + span.len() > self.max_bytes {
+        } else if waiting.spans >= self.max_spans || waiting.bytes + span.len() > self.max_bytes {
             "queue_full"
         } else {
-            wire::bytes(&mut spans.bytes, SPANS, span);
-            spans.count += 1;
-            let is_wanted = spans.count == 1 || spans.count == self.batch;
+            let is_wanted = waiting.add(span, self.batch, self.room);
             drop(waiting);
             if is_wanted {
                 self.filled.notify_one();
@@ -81,7 +93,7 @@ impl Queue {
 
     /// How many spans wait.
     pub(super) fn len(&self) -> usize {
-        self.lock().spans.count
+        self.lock().spans
     }
 
     /// Whether there is a batch that is worth sending now.
@@ -89,34 +101,149 @@ impl Queue {
         self.len() >= self.batch
     }
 
-    /// Moves the first spans, at most so many, into the batch, whose memory is used again.
-    pub(super) fn take(&self, most: usize, batch: &mut Batch) {
-        batch.bytes.clear();
+    /// The spans that wait longest, if any do: a batch at most.
+    pub(super) fn take(&self) -> Option<Batch> {
         let mut waiting = self.lock();
-        let spans = &mut waiting.spans;
-        if spans.count <= most {
-            mem::swap(spans, batch);
-            spans.count = 0;
-            return;
+        let batch = match waiting.full.pop_front() {
+            Some(batch) => batch,
+            None => std::mem::take(&mut waiting.open),
+        };
+        waiting.spans -= batch.count;
+        waiting.bytes -= batch.bytes().len();
+        (batch.count > 0).then_some(batch)
+    }
+
+    /// Takes the memory of a batch that is not needed any more.
+    pub(super) fn give_back(&self, batch: Batch) {
+        let mut waiting = self.lock();
+        if waiting.spare.len() < KEPT && batch.bytes.capacity() <= KEPT_BYTES {
+            waiting.spare.push(batch);
         }
-        let mut entries = fields(&spans.bytes);
-        batch.count = entries.by_ref().take(most).count();
-        let end = spans.bytes.len() - entries.rest.len();
-        batch.bytes.extend_from_slice(&spans.bytes[..end]);
-        spans.bytes.drain(..end);
-        spans.count -= batch.count;
     }
 
     /// From now on spans are dropped and counted, as those that are here.
     pub(super) fn close(&self) {
-        let mut waiting = self.lock();
-        waiting.is_closed = true;
-        let Batch { count, .. } = mem::take(&mut waiting.spans);
-        drop(waiting);
-        dropped("export_failed", count as u64);
+        let closed = Waiting { is_closed: true, ..Waiting::default() };
+        let Waiting { spans, .. } = std::mem::replace(&mut *self.lock(), closed);
+        dropped("export_failed", spans as u64);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    /// Adds a span, and says whether that is to be told: it is the first, or a batch is full.
+    fn add(&mut self, span: &[u8], batch: usize, room: usize) -> bool {
+        if self.open.count == 0 {
+            self.open = self.spare.pop().unwrap_or_default();
+            self.open.clear(room);
+        }
+        let before = self.open.bytes.len();
+        wire::bytes(&mut self.open.bytes, SPANS, span);
+        self.open.count += 1;
+        self.bytes += self.open.bytes.len() - before;
+        self.spans += 1;
+        if self.open.count < batch {
+            return self.spans == 1;
+        }
+        self.full.push_back(std::mem::take(&mut self.open));
+        // Whoever takes one looks whether there is another.
+        self.full.len() == 1
+    }
+}
+
+// === impl Batch ===
+
+impl Batch {
+    /// What it has by now.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Adds what goes before.
+    pub(super) fn prepend(&mut self, part: &[u8]) {
+        if self.start < part.len() {
+            let more = part.len() - self.start;
+            self.bytes.splice(..0, (0..more).map(|_| 0));
+            self.start += more;
+        }
+        let end = self.start;
+        self.start -= part.len();
+        self.bytes[self.start..end].copy_from_slice(part);
+    }
+
+    /// Puts other bytes in the place of what it has.
+    pub(super) fn replace(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+        self.start = 0;
+    }
+
+    /// Empties it, with so much room before what is to come.
+    fn clear(&mut self, room: usize) {
+        self.bytes.clear();
+        self.bytes.resize(room, 0);
+        self.start = room;
+        self.count = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::settings::OtelSettings;
+
+    fn queue(max: &str, batch: &str) -> Queue {
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", max),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batch),
+        ];
+        let (settings, _) = OtelSettings::read(&variables.into_iter().collect());
+        Queue::new(settings.exporter.unwrap().batch, 3)
+    }
+
+    #[test]
+    fn spans_leave_in_batches_as_they_came() {
+        let queue = queue("5", "2");
+        assert!(queue.take().is_none());
+        for span in [&b"a"[..], b"bb", b"", b"d", b"e", b"too many"] {
+            queue.push(span);
+        }
+        assert_eq!(queue.len(), 5);
+        let taken: Vec<_> = std::iter::from_fn(|| queue.take())
+            .map(|mut batch| {
+                batch.prepend(b"xyz");
+                let taken = (batch.count, batch.bytes().to_vec());
+                queue.give_back(batch);
+                taken
+            })
+            .collect();
+        let expected: [(usize, &[u8]); 3] =
+            [(2, b"xyz\x12\x01a\x12\x02bb"), (2, b"xyz\x12\x00\x12\x01d"), (1, b"xyz\x12\x01e")];
+        assert_eq!(taken, expected.map(|(count, bytes)| (count, bytes.to_vec())));
+        assert_eq!(queue.len(), 0);
+        queue.push(b"f");
+        let mut batch = queue.take().unwrap();
+        batch.prepend(b"more than there is room for");
+        assert_eq!(batch.bytes(), b"more than there is room for\x12\x01f");
+    }
+
+    #[test]
+    fn spans_that_are_large_fill_it_too() {
+        let queue = queue("2", "1");
+        let span = [0; BYTES_PER_SPAN * 2 - 100];
+        queue.push(&span);
+        queue.push(&span);
+        assert_eq!(queue.len(), 1);
+        _ = queue.take();
+        queue.push(&span);
+        assert_eq!(queue.len(), 1);
+        queue.close();
+        queue.push(b"late");
+        assert_eq!(queue.len(), 0);
     }
 }

@@ -80,6 +80,13 @@ fn warned_exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queu
     start(settings(endpoint, more), &resource).unwrap()
 }
 
+fn message(transport: &Transport, request: &[u8]) -> Bytes {
+    let mut batch = Batch::default();
+    batch.replace(request.to_vec());
+    transport.finish(&mut batch);
+    Bytes::from_owner(Message(Arc::new(batch)))
+}
+
 fn make_spans(queue: &Queue, count: usize) {
     for number in 0..count {
         let mut span = Vec::new();

@@ -106,6 +106,10 @@ impl OwnSpan {
     /// Begins that of a handler, in the span that this is called in.
     pub(crate) fn handler(name: &'static str, function: &'static str, attributes: Option<&Encoded>) -> Self {
         if let Some(tracing) = alone() {
+            // What nobody keeps or sees needs no place of its own: all in it has the ids of the request.
+            if stack::current_ids().is_some_and(|ids| !ids.sampled) {
+                return Self { span: None, place: None };
+            }
             let begin = |id| {
                 let ids = tracing.begin_handler(&id, HANDLER_PLACE.0, name, function, attributes);
                 Entered { span: Some((id, HANDLER_PLACE.0)), ids }

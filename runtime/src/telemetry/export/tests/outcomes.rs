@@ -27,7 +27,7 @@ const NOW: Outcome = Again { after: None };
 async fn sent(address: &str, protocol: &str, within: Duration) -> (Outcome, String) {
     let variables = [("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
     let mut transport = Transport::new(settings(&format!("http://{address}"), &variables));
-    let message = transport.message(&[10, 0]);
+    let message = message(&transport, &[10, 0]);
     match transport.send(message, within).await {
         Ok(rejected) => (Taken { rejected }, String::new()),
         Err(Failure::Retry { why, after }) => (Again { after: after.map(|after| after.as_secs()) }, why),

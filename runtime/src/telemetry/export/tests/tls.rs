@@ -103,7 +103,7 @@ const BOTH: &[&str] = &["h2", "http/1.1"];
 
 fn attempt(endpoint: &str, variables: &[(&str, &str)]) -> Result<(), String> {
     let mut transport = Transport::new(settings(endpoint, variables));
-    let message = transport.message(&[]);
+    let message = message(&transport, &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match runtime.block_on(transport.send(message, LONG)) {
         Ok(_) => Ok(()),
@@ -229,7 +229,7 @@ fn a_certificate_that_was_renewed_is_used_by_the_next_connection() {
     let server = after.server("127.0.0.1", BOTH, None);
     let ca = folder.write("ca.pem", &before.certificate.pem());
     let mut transport = Transport::new(settings(&format!("https://{}", server.address), &[(CERTIFICATE, &*ca)]));
-    let message = transport.message(&[]);
+    let message = message(&transport, &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     assert!(runtime.block_on(transport.send(message.clone(), LONG)).is_err());
     folder.write("ca.pem", &after.certificate.pem());
