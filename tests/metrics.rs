@@ -27,7 +27,7 @@ fn scrape(process: &Process, accept: &str) -> Response {
 fn each_metric_has_the_labels_of_the_contract() {
     let process = fixture().env("FIXTURE_WORKER", "once").spawn();
     process.wait_ready();
-    for path in ["/hello/Ada", "/panic", "/no/such/path"] {
+    for path in ["/hello/Ada", "/panic", "/no/such/path", "/call?path=nobody-listens"] {
         assert!(process.get(path).status >= 200);
     }
     process.wait_until("the worker was started again", || {
@@ -39,6 +39,18 @@ fn each_metric_has_the_labels_of_the_contract() {
     let contract: &[(&str, &[&str])] = &[
         ("build_info", &["revision", "rustc", "version"]),
         ("fixture_greetings_total", &[]),
+        ("http_client_active_requests", &["http_request_method", "server_address", "server_port", "url_scheme"]),
+        (
+            "http_client_request_duration_seconds",
+            &[
+                "error_type",
+                "http_request_method",
+                "http_response_status_code",
+                "server_address",
+                "server_port",
+                "url_scheme",
+            ],
+        ),
         ("http_server_active_requests", &["http_request_method", "url_scheme"]),
         ("http_server_request_duration_seconds", request),
         ("process_cpu_seconds_total", &[]),

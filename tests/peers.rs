@@ -223,6 +223,13 @@ fn a_request_that_is_not_sampled_by_its_caller_is_not_sent() {
 
 #[test]
 fn a_trace_goes_through_the_service_from_and_to_those_with_the_sdk_of_opentelemetry() {
+    // By hand, and with the client of the runtime.
+    assert_goes_through("/relay", "relay", "ask the peer");
+    assert_goes_through("/call?path=/", "call", "GET");
+}
+
+/// Asserts that a trace goes on from a caller to a handler, its client and a callee.
+fn assert_goes_through(path: &str, handler: &str, client: &str) {
     let collector = Collector::start();
     let http = collector.endpoint("http/protobuf");
     let callee = python("serve.py").arg(&http).spawn();
@@ -230,7 +237,7 @@ fn a_trace_goes_through_the_service_from_and_to_those_with_the_sdk_of_openteleme
     let process = traced(&collector, "grpc").env("FIXTURE_URL", format!("http://127.0.0.1:{port}/")).spawn();
     process.wait_ready();
 
-    let caller = python("call.py").arg(&http).arg(format!("http://{}/relay", process.http_addr())).spawn();
+    let caller = python("call.py").arg(&http).arg(format!("http://{}{path}", process.http_addr())).spawn();
     let call = caller.wait_for_log(|line| line["status"] == 200);
     assert_eq!(call["body"], "served");
     assert_eq!(call["trace"], TRACE);
@@ -239,10 +246,10 @@ fn a_trace_goes_through_the_service_from_and_to_those_with_the_sdk_of_openteleme
     let spans = collector.finish(5);
 
     let chain = [
-        (one(&spans, "call"), "caller", "CLIENT"),
-        (one(&spans, "GET /relay"), "fixture", "SERVER"),
-        (one(&spans, "relay"), "fixture", "INTERNAL"),
-        (one(&spans, "ask the peer"), "fixture", "CLIENT"),
+        (one(&spans, "begin"), "caller", "CLIENT"),
+        (one(&spans, &format!("GET /{handler}")), "fixture", "SERVER"),
+        (one(&spans, handler), "fixture", "INTERNAL"),
+        (one(&spans, client), "fixture", "CLIENT"),
         (one(&spans, "serve"), "callee", "SERVER"),
     ];
     assert!(!chain[0].0.others.is_empty(), "an event of a span would be seen: {spans:#?}");

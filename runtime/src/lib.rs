@@ -9,6 +9,7 @@
 //! - `prometheus` (a default): serves metrics on the admin address.
 //! - `tls`: speaks TLS to others, so that a collector's endpoint may be `https://`. Whom to trust is what the system
 //!   trusts (an image `FROM scratch` has no such files, and `SSL_CERT_FILE` may name one), or the file that a setting names.
+//! - `http-client`: `seaworthy::http_client`, for calls to other services. Brings `tls`.
 //! - `ws`: WebSockets (`axum::extract::ws`).
 //! - `testing`: runs services in tests.
 
@@ -23,6 +24,8 @@ mod command;
 pub mod config;
 mod error;
 pub mod http;
+#[cfg(feature = "http-client")]
+pub mod http_client;
 pub mod lifecycle;
 mod panic;
 pub mod prelude;
@@ -38,6 +41,8 @@ mod worker;
 
 pub use axum;
 pub use metrics;
+#[cfg(feature = "http-client")]
+pub use reqwest;
 pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
 pub use serde;
 pub use tracing;

@@ -26,7 +26,7 @@ context = trace.set_span_in_context(NonRecordingSpan(above))
 for key, value in {"user": "Ada Lovelace, ä=1", "tenant": "7"}.items():
     context = baggage.set_baggage(key, value, context)
 
-with provider.get_tracer("caller").start_as_current_span("call", context, SpanKind.CLIENT) as span:
+with provider.get_tracer("caller").start_as_current_span("begin", context, SpanKind.CLIENT) as span:
     span.add_event("calling")
     headers = {}
     propagate.inject(headers, trace.set_span_in_context(span, context))

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Lifecycle, State,
+    Lifecycle, Owner, State,
     exit::{CUT, DRAINED, Exit, FAILED, UNAVAILABLE},
     signals::{Stop, Stopping},
 };
@@ -66,7 +66,9 @@ struct Running {
 impl<C: CloudService> Conductor<C> {
     /// Runs the service from its first bind to its last flush. Blocks.
     pub(crate) fn run(self) -> Exit {
-        let (control, runtime) = match (control_runtime(), service_runtime()) {
+        let lifecycle = Arc::new(Lifecycle::new());
+        let owner = Owner { about: C::ABOUT, lifecycle: Arc::clone(&lifecycle) };
+        let (control, runtime) = match (control_runtime(), service_runtime(owner)) {
             (Ok(control), Ok(runtime)) => (control, runtime),
             (Err(error), _) | (_, Err(error)) => {
                 return fail(Exit::new(FAILED, format!("no runtime could be started: {error}")));
@@ -74,7 +76,6 @@ impl<C: CloudService> Conductor<C> {
         };
         Telemetry::watch_runtime(runtime.handle());
         let telemetry = Arc::clone(&self.telemetry);
-        let lifecycle = Arc::new(Lifecycle::new());
         let exit = control.block_on(async {
             let exit = self.conduct(&lifecycle, runtime.handle()).await;
             lifecycle.enter(State::Flushing);
@@ -279,6 +280,7 @@ fn control_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-fn service_runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread().thread_name("service").enable_all().build()
+fn service_runtime(owner: Owner) -> std::io::Result<Runtime> {
+    let own_thread = move || owner.clone().own_thread();
+    tokio::runtime::Builder::new_multi_thread().thread_name("service").on_thread_start(own_thread).enable_all().build()
 }

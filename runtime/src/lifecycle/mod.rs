@@ -2,6 +2,8 @@
 
 mod conductor;
 pub(crate) mod exit;
+#[allow(dead_code, reason = "each of its users is a feature of its own")]
+mod owner;
 mod process;
 mod shutdown;
 pub(crate) mod signals;
@@ -9,5 +11,5 @@ mod state;
 
 #[cfg(feature = "testing")]
 pub(crate) use self::conductor::Addresses;
-pub(crate) use self::{conductor::Conductor, process::serve, state::Lifecycle};
+pub(crate) use self::{conductor::Conductor, owner::Owner, process::serve, state::Lifecycle};
 pub use self::{shutdown::Shutdown, state::State};

@@ -32,7 +32,7 @@ pub(crate) fn method(method: &Method) -> usize {
     METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(0)
 }
 
-/// The name of a server span: `GET /hello/{name}`, `GET` where no route matched; never the path.
+/// The name of a server or client span: `GET /hello/{name}`, `GET` where no route or template is known; never the path.
 pub(crate) fn span_name(method: &'static str, route: Option<&str>) -> Cow<'static, str> {
     let method = if method == "_OTHER" { "HTTP" } else { method };
     match route {
@@ -147,7 +147,7 @@ impl PeerTelemetry {
         if series.method == "_OTHER" {
             span.attribute("http.request.method_original", Value::Text(request.method().as_str()));
         }
-        span.attribute("url.path", Value::Text(request.uri().path()));
+        span.path(request.uri().path());
         if let Some(query) = request.uri().query() {
             span.attribute("url.query", Value::Text(&redacted(query)));
         }
@@ -250,7 +250,7 @@ fn address(span: &mut Encoded, name: &str, address: IpAddr) {
 }
 
 /// The query, with `REDACTED` for the values of credentials.
-fn redacted(query: &str) -> Cow<'_, str> {
+pub(crate) fn redacted(query: &str) -> Cow<'_, str> {
     let secret = |pair: &str| {
         pair.split_once('=')
             .is_some_and(|(name, _)| form_decoded(name).is_some_and(|name| REDACTED.contains(&name.as_ref())))
@@ -273,7 +273,7 @@ fn form_decoded(name: &str) -> Option<Cow<'_, str>> {
     url::form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name)
 }
 
-fn version(version: Version) -> Option<&'static str> {
+pub(crate) fn version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_09 => Some("0.9"),
         Version::HTTP_10 => Some("1.0"),

@@ -26,6 +26,8 @@
 // (there are some in tests) use them too.
 
 mod attributes;
+#[cfg(feature = "http-client")]
+mod client;
 mod clock;
 #[cfg(feature = "otlp")]
 mod export;
@@ -57,14 +59,23 @@ use crate::{
     config::{Environment, Settings},
 };
 
+#[cfg(all(test, feature = "http-client"))]
+pub(crate) use self::client::in_trace;
 pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
-pub(crate) use self::traces::collected::{FinishedSpan, finished_spans, want as keep_spans};
+pub(crate) use self::traces::collected::want as keep_spans;
+#[cfg(any(feature = "testing", all(test, feature = "http-client")))]
+pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
 pub(crate) use self::{
     attributes::PeerTelemetry,
     request::{Ending, Failure, ServerRequest},
     route::RouteTelemetry,
     traces::{Inside, OwnSpan, span::Encoded},
+};
+#[cfg(feature = "http-client")]
+pub(crate) use self::{
+    attributes::redacted as redacted_query,
+    client::{ClientRequest, Failed, Peers},
 };
 
 /// The variables that are read here, for `--help`: name, purpose, default.

@@ -93,6 +93,47 @@ pub(crate) fn attribute(out: &mut Vec<u8>, field: u32, key: &str, value: Value<'
     }
 }
 
+/// An attribute whose value is a text: all that comes before it, made once for each name.
+///
+/// `N` is 8 more than the length of the name.
+#[derive(Clone, Copy)]
+pub(crate) struct TextAttribute<const N: usize> {
+    field: u32,
+    name: &'static str,
+    head: [u8; N],
+}
+
+impl<const N: usize> TextAttribute<N> {
+    pub(crate) const fn new(field: u32, name: &'static str) -> Self {
+        assert!(name.len() + 8 == N && N < 0x60 && field < 16, "it would not be short");
+        let mut head = [0; N];
+        let mut at = 0;
+        while at < name.len() {
+            head[4 + at] = name.as_bytes()[at];
+            at += 1;
+        }
+        head[0] = key(field, BYTES);
+        head[2] = key(1, BYTES);
+        head[3] = name.len() as u8;
+        head[N - 4] = key(2, BYTES);
+        head[N - 2] = key(1, BYTES);
+        Self { field, name, head }
+    }
+
+    /// Adds it with a value.
+    pub(crate) fn add(&self, out: &mut Vec<u8>, text: &str) {
+        if text.len() + N - 2 >= 0x80 {
+            return attribute(out, self.field, self.name, Value::Text(text));
+        }
+        let mut head = self.head;
+        head[1] = (N - 2 + text.len()) as u8;
+        head[N - 3] = 2 + text.len() as u8;
+        head[N - 1] = text.len() as u8;
+        out.extend_from_slice(&head);
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
 /// A `KeyValue` whose value is a text that is yet to be formatted: at the end, where its length comes out. What needs to
 /// know that is then put in front.
 pub(crate) fn formatted_attribute(out: &mut Vec<u8>, field: u32, key: &str, text: fmt::Arguments<'_>) {
@@ -253,6 +294,19 @@ mod tests {
             pair("shown", StringValue(format!("1-{long}"))),
         ];
         assert_eq!(decoded(&out), expected);
+    }
+
+    #[test]
+    fn an_attribute_that_was_made_before_is_the_same() {
+        const PATH: TextAttribute<16> = TextAttribute::new(9, "url.path");
+        for length in [0, 1, 100, 112, 113, 114, 115, 127, 128, 300] {
+            let text = "x".repeat(length);
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            PATH.add(&mut one, &text);
+            attribute(&mut other, 9, "url.path", Value::Text(&text));
+            assert_eq!(one, other);
+            assert_eq!(decoded(&one), [pair("url.path", any_value::Value::StringValue(text))]);
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) const METRICS: &[Description] = &[
         "How long requests took, from their headers to the end of the answer.",
     ),
     gauge("http_server_active_requests", "Requests that are being answered."),
+    histogram("http_client_request_duration_seconds", "How long calls to others took, to the head of the answer."),
+    gauge("http_client_active_requests", "Calls to others that wait for the head of the answer."),
     histogram("rpc_server_call_duration_seconds", "How long calls took, from their headers to the end of the answer."),
     histogram("db_client_operation_duration_seconds", "How long operations of the database took."),
     gauge("db_client_connection_count", "Connections of the pool, by what they do."),
@@ -119,6 +121,8 @@ mod tests {
         let contract = [
             ("http_server_request_duration_seconds", Histogram),
             ("http_server_active_requests", Gauge),
+            ("http_client_request_duration_seconds", Histogram),
+            ("http_client_active_requests", Gauge),
             ("rpc_server_call_duration_seconds", Histogram),
             ("db_client_operation_duration_seconds", Histogram),
             ("db_client_connection_count", Gauge),
@@ -168,6 +172,7 @@ mod tests {
         let requests = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
         for name in [
             "http_server_request_duration_seconds",
+            "http_client_request_duration_seconds",
             "rpc_server_call_duration_seconds",
             "seaworthy_check_duration_seconds",
             "orders_size",

@@ -50,7 +50,6 @@ use super::{
     propagation::{Carried, Remote},
     request::Failure,
     settings::SamplerChoice,
-    wire::Value,
 };
 
 /// Crates whose spans tell of the machinery, not of the service. Those of an exporter would be exported by it again.
@@ -154,7 +153,7 @@ impl Tracing {
                 data.encoded.begin_child(ids, above.as_ref(), now);
                 data.encoded.name(name);
                 data.encoded.kind(Kind::Internal);
-                data.encoded.attribute("code.function.name", Value::Text(function));
+                data.encoded.function(function);
                 if let Some(attributes) = attributes {
                     data.encoded.fields(attributes);
                 }

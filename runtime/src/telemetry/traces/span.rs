@@ -20,7 +20,7 @@ use crate::telemetry::{
     clock::Moment,
     propagation::{Carried, flags},
     request::Failure,
-    wire::{self, Value},
+    wire::{self, TextAttribute, Value},
 };
 
 /// A buffer that grew past this is given back after one span.
@@ -176,6 +176,18 @@ impl Encoded {
 
     pub(crate) fn attribute(&mut self, key: &str, value: Value<'_>) {
         wire::attribute(&mut self.0, field::ATTRIBUTES, key, value);
+    }
+
+    /// The attribute `url.path`.
+    pub(crate) fn path(&mut self, path: &str) {
+        const PATH: TextAttribute<16> = TextAttribute::new(field::ATTRIBUTES, "url.path");
+        PATH.add(&mut self.0, path);
+    }
+
+    /// The attribute `code.function.name`.
+    pub(crate) fn function(&mut self, name: &str) {
+        const FUNCTION: TextAttribute<26> = TextAttribute::new(field::ATTRIBUTES, "code.function.name");
+        FUNCTION.add(&mut self.0, name);
     }
 
     /// An attribute whose value is yet to be formatted.
