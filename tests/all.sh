@@ -20,6 +20,7 @@ install_programs() {
 		valgrind valgrind
 		curl curl
 		unshare util-linux
+		taskset util-linux
 		cc gcc
 	END
     # The collector is linked with the interpreter's library.
@@ -34,15 +35,20 @@ install_programs() {
     fi
 }
 
-# Python programs that the tests run: an OpenTelemetry collector.
+# Python programs that the tests run: an OpenTelemetry collector, OpenTelemetry's own SDK, and Prometheus' own parser.
 install_python() {
-    local environment=target/tests-python rotel=0.0.1a15
-    [[ -e $environment/rotel-$rotel ]] && return
-    say "installing rotel $rotel"
+    local environment=target/tests-python packages=(
+        rotel==0.0.1a15
+        opentelemetry-sdk==1.45.2
+        opentelemetry-exporter-otlp-proto-http==1.45.2
+        prometheus-client==0.26.0
+    )
+    [[ $(cat "$environment/packages" 2>/dev/null) == "${packages[*]}" ]] && return
+    say "installing ${packages[*]}"
     rm -rf "$environment"
     /usr/bin/python3 -m venv "$environment"
-    "$environment/bin/pip" install --quiet "rotel==$rotel"
-    touch "$environment/rotel-$rotel"
+    "$environment/bin/pip" install --quiet "${packages[@]}"
+    echo "${packages[*]}" >"$environment/packages"
 }
 
 install_programs

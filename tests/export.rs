@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::{
     assert_serves_on,
-    collector::{Collector, Ports, TlsProxy},
+    collector::{Addresses, Collector, TlsProxy},
     fixture,
 };
 
@@ -75,18 +75,18 @@ fn certificates_that_are_not_there_are_one_warning_that_says_what_to_do() {
 #[test]
 fn a_collector_that_comes_back_gets_the_spans_and_is_said_to_be_back() {
     for protocol in PROTOCOLS {
-        let ports = Ports::free();
-        let process = exporting_to(&ports.endpoint(protocol), protocol).env("OTEL_BSP_SCHEDULE_DELAY", "0").spawn();
+        let addresses = Addresses::own();
+        let process = exporting_to(&addresses.endpoint(protocol), protocol).env("OTEL_BSP_SCHEDULE_DELAY", "0").spawn();
         process.wait_ready();
         assert_eq!(process.get("/hello/Ada").status, 200);
         process.wait_for_log(|line| line["level"] == "WARN");
-        let collector = Collector::start_on(ports);
+        let collector = Collector::start_at(addresses);
         process.wait_for_log(|line| line["message"] == "spans reach the collector again");
         collector.received_until("Name           : GET /hello/{name}");
         assert_eq!(warnings(&process).len(), 1, "{protocol}");
         // It is another one by the time of the next span.
         drop(collector);
-        let collector = Collector::start_on(ports);
+        let collector = Collector::start_at(addresses);
         assert_eq!(process.get("/fast").status, 200);
         collector.received_until("Name           : GET /fast");
         process.assert_contract();

@@ -1,10 +1,19 @@
 //! Metrics, as scrapers see them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    thread,
+};
 
 use seaworthy::testing::{Connection, Process, Response};
 
-use crate::support::{fixture, metric};
+use crate::support::{
+    FLAT,
+    collector::{Collector, Span},
+    fixture, machine, metric, resident,
+    tools::Generator,
+};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -113,20 +122,82 @@ fn a_scraper_gets_the_format_that_it_asks_for() {
 }
 
 #[test]
-fn what_clients_make_up_adds_no_series() {
-    let process = fixture().spawn();
+fn what_clients_make_up_adds_no_series_no_names_of_spans_and_no_memory() {
+    const FLOOD: usize = 100_000;
+    const FIRST: usize = 4_000;
+    const HTTP_2: usize = 20_000;
+    let _machine = machine();
+    let collector = Collector::start();
+    let process = fixture()
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint("grpc"))
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        .env("OTEL_TRACES_SAMPLER", "traceidratio")
+        .env("OTEL_TRACES_SAMPLER_ARG", "0.005")
+        .spawn();
     process.wait_ready();
-    let series = || process.admin("/metrics").text().lines().filter(|line| line.starts_with("http_server")).count();
-    let mut connection = process.connect();
-    let mut ask = |number: usize| {
-        let (method, path) = (format!("M{number}"), format!("/made/up/{number}"));
-        let host = format!("host-{number}.example");
-        assert_eq!(connection.request("GET", &path, &[("x-forwarded-host", &host)], b"").unwrap().status, 404);
-        assert_eq!(connection.request(&method, &path, &[], b"").unwrap().status, 404);
+    let paths = std::env::temp_dir().join(format!("paths-{}", process.id()));
+    let made_up: String = (0..HTTP_2).map(|number| format!("/made/up/{number}/?{number}={number}\n")).collect();
+    std::fs::write(&paths, made_up).unwrap();
+    let flood_http_2 = |requests: usize| {
+        let answered = Generator::h2load_made_up(process.http_addr(), &paths, requests).join();
+        assert_eq!(answered, requests as u64);
     };
-    ask(0);
-    let before = series();
-    (1..500).for_each(&mut ask);
-    assert_eq!(series(), before);
+    let flood = |numbers: Range<usize>| {
+        let middle = numbers.start.midpoint(numbers.end);
+        thread::scope(|scope| {
+            for numbers in [numbers.start..middle, middle..numbers.end] {
+                scope.spawn(|| make_up(process.connect(), numbers));
+            }
+        });
+    };
+    let state = || (process.admin("/metrics").text(), resident(process.id()));
+    flood(0..FIRST);
+    flood_http_2(FIRST);
+    let (first, memory_at_first) = state();
+    flood(FIRST..FLOOD);
+    flood_http_2(HTTP_2);
+    std::fs::remove_file(&paths).unwrap();
+    let (last, memory_at_last) = state();
+    println!("{} B and {memory_at_first} KiB, then {} B and {memory_at_last} KiB", first.len(), last.len());
+
+    assert_eq!(series(&last), series(&first));
+    assert!(!last.contains("otel_metric_overflow"), "{last}");
+    // Numbers have more digits.
+    assert!(last.len() < first.len() + 1024, "{last}");
+    assert!(memory_at_last < memory_at_first + FLAT, "{memory_at_first} KiB grew to {memory_at_last} KiB");
+    let count = metric(&process.admin("/metrics"), "http_server_request_duration_seconds_count", &[("http_route", "")]);
+    assert_eq!(count, (FLOOD + FIRST + HTTP_2) as f64);
     process.assert_contract();
+    let spans = collector.finish(FLOOD / 500);
+    let names: BTreeSet<_> = spans.iter().map(Span::name).collect();
+    assert_eq!(names, ["GET", "HTTP"].into());
+}
+
+/// Sends requests of which each has another method, path, query, host, client and so on, many at once, and reads all answers.
+fn make_up(mut connection: Connection, numbers: Range<usize>) {
+    const AT_ONCE: usize = 50;
+    for begin in numbers.clone().step_by(AT_ONCE) {
+        let numbers = begin..(begin + AT_ONCE).min(numbers.end);
+        let request = |n: usize| {
+            let method = if n.is_multiple_of(2) { "GET".into() } else { format!("M{n}") };
+            let proto = if n.is_multiple_of(3) { "https".into() } else { format!("p{n}") };
+            let address = [n >> 16, n >> 8, n].map(|byte| byte & 0xff).map(|byte| byte.to_string()).join(".");
+            format!(
+                "{method} /made/up/{n}?q={n}&k{n}=1 HTTP/1.1\r\nhost: host-{n}.example:{port}\r\nx-forwarded-host: h{n}\r\n\
+                 x-forwarded-for: 10.{address}\r\nx-forwarded-proto: {proto}\r\nuser-agent: agent/{n}\r\n\
+                 tracestate: k{n}=1\r\nbaggage: k{n}=1\r\nx-{n}: {n}\r\n\r\n",
+                port = n % 65_536,
+            )
+        };
+        connection.send_bytes(numbers.clone().map(request).collect::<String>().as_bytes()).unwrap();
+        for number in numbers {
+            assert_eq!(connection.receive().unwrap().status, 404, "{number}");
+        }
+    }
+}
+
+/// The names of all series, with their labels.
+fn series(text: &str) -> BTreeSet<&str> {
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series).collect()
 }

@@ -7,66 +7,10 @@ use std::{
 
 use seaworthy::testing::{Connection, Signal};
 
-use crate::support::{assert_serves_on, collector::Collector, fixture, metric, tools};
+use crate::support::{assert_serves_on, fixture, metric, tools};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
-
-#[test]
-fn spans_reach_a_collector_over_http_and_over_grpc() {
-    for protocol in ["http/protobuf", "grpc"] {
-        let collector = Collector::start();
-        let process = fixture()
-            .env("OTEL_SERVICE_NAME", "ferry")
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint(protocol))
-            .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-            .spawn();
-        process.wait_ready();
-        let parent = format!("00-{TRACE}-{PARENT}-01");
-        let mut connection = process.connect();
-        let answer = connection.request("GET", "/hello/Ada?sig=abc", &[("traceparent", &parent)], b"").unwrap();
-        assert_eq!(answer.text(), "Hello, Ada!");
-        drop(connection);
-        // Those that are left are sent when it stops.
-        process.assert_contract();
-        let received = collector.received_until("/hello/{name}");
-        let wanted = [
-            "service.name: Str(ferry)",
-            &format!("Trace ID       : {TRACE}"),
-            &format!("Parent ID      : {PARENT}"),
-            "Name           : GET /hello/{name}",
-            "SPAN_KIND_SERVER",
-            "http.request.method: Str(GET)",
-            "http.route: Str(/hello/{name})",
-            "url.path: Str(/hello/Ada)",
-            "url.query: Str(sig=REDACTED)",
-            "http.response.status_code: Int(200)",
-            "code.function.name",
-        ];
-        for part in wanted {
-            assert!(received.contains(part), "{protocol}: {part}: {received}");
-        }
-        assert!(!received.contains("/ready"), "probes are not traced: {received}");
-    }
-}
-
-#[test]
-fn a_request_that_is_not_sampled_by_its_caller_is_not_sent() {
-    let collector = Collector::start();
-    let process = fixture()
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint("grpc"))
-        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-        .spawn();
-    process.wait_ready();
-    for (path, flags) in [("/fast", "00"), ("/trace", "01")] {
-        let parent = format!("00-{TRACE}-{PARENT}-{flags}");
-        let answer = process.connect().request("GET", path, &[("traceparent", &parent)], b"");
-        assert_eq!(answer.unwrap().status, 200);
-    }
-    process.assert_contract();
-    let received = collector.received_until("GET /trace");
-    assert!(!received.contains("GET /fast"), "{received}");
-}
 
 #[test]
 fn a_trace_is_continued_and_its_id_is_in_logs_and_handlers() {

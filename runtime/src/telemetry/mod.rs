@@ -61,6 +61,8 @@ use crate::{
 #[cfg(all(test, feature = "http-client"))]
 pub(crate) use self::client::in_trace;
 pub use self::propagation::{TraceContext, inject_context};
+#[cfg(feature = "testing")]
+pub(crate) use self::traces::collected::want as keep_spans;
 #[cfg(any(feature = "testing", all(test, feature = "http-client")))]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
 pub(crate) use self::{

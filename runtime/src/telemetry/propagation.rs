@@ -1,12 +1,14 @@
 //! Trace context and baggage in the headers of requests: W3C's `traceparent`, `tracestate` and `baggage`.
 //!
 //! A service passes on what it was sent, and more than one hop trusts what it passes on: a header that is malformed, or
-//! repeated where it must not be, counts as none. A `tracestate` is only as good as the `traceparent` beside it.
+//! repeated where it must not be, counts as none; of baggage, the members that are well-formed go on. A `tracestate` is
+//! only as good as the `traceparent` beside it, and never the other way round.
+//!
+//! By [Trace Context Level 2](https://www.w3.org/TR/trace-context-2/) and [Baggage](https://www.w3.org/TR/baggage/).
 //!
 //! The SDK's propagators parse into lists and maps that nobody here reads; this keeps the text.
 
 use std::{
-    borrow::Cow,
     fmt::Write as _,
     sync::{
         Arc,
@@ -29,6 +31,10 @@ const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 const MAX_TRACESTATE_MEMBERS: usize = 32;
 const MAX_BAGGAGE_MEMBERS: usize = 64;
 const MAX_BAGGAGE_BYTES: usize = 8192;
+
+/// The flags of `traceparent`. Others are reserved, and not passed on.
+const SAMPLED: u8 = 1;
+const RANDOM: u8 = 2;
 
 /// Which formats are in use, for the whole process: a bit for each [`Propagator`].
 static IN_USE: AtomicU8 = AtomicU8::new(0);
@@ -122,20 +128,20 @@ impl TraceContext {
     pub fn inject(&self, headers: &mut HeaderMap) {
         let Self { ids, carried } = self;
         let mut set = |name, value: &str| {
-            if !value.is_empty()
-                && let Ok(value) = HeaderValue::try_from(value)
-            {
-                headers.insert(name, value);
+            // Nothing, where it would be of another trace: the caller may have copied all headers.
+            match HeaderValue::try_from(value) {
+                Ok(value) if !value.is_empty() => _ = headers.insert(name, value),
+                _ => _ = headers.remove(name),
             }
         };
         if uses(Propagator::TraceContext) {
             let mut parent = String::with_capacity(55);
             // Writing to a string can't fail.
-            _ = write!(parent, "00-{:032x}-{:016x}-{:02x}", ids.trace, ids.span, u8::from(ids.sampled));
+            _ = write!(parent, "00-{:032x}-{:016x}-{:02x}", ids.trace, ids.span, flags(*ids));
             set(TRACEPARENT, &parent);
             set(TRACESTATE, carried.as_ref().map_or("", |carried| &carried.tracestate));
         }
-        if uses(Propagator::Baggage) {
+        if uses(Propagator::Baggage) && !self.baggage().is_empty() {
             set(BAGGAGE, self.baggage());
         }
     }
@@ -144,49 +150,36 @@ impl TraceContext {
 /// What a request came with: its trace and its baggage, as far as they are valid.
 pub(crate) fn extract_context(headers: &HeaderMap) -> Remote {
     let parent = if uses(Propagator::TraceContext) { parent(headers) } else { None };
-    let tracestate = parent.and_then(|_| list(headers, &TRACESTATE)).filter(|text| is_tracestate(text));
-    let baggage = if uses(Propagator::Baggage) { list(headers, &BAGGAGE) } else { None };
-    let baggage = baggage.map(|text| valid_baggage(&text));
     let carried = Carried {
-        tracestate: tracestate.map(Cow::into_owned).unwrap_or_default(),
-        baggage: baggage.unwrap_or_default(),
+        tracestate: parent.and_then(|_| tracestate(headers)).unwrap_or_default(),
+        baggage: if uses(Propagator::Baggage) { baggage(headers) } else { String::new() },
     };
     Remote { parent, carried: (carried != Carried::default()).then(|| Arc::new(carried)) }
 }
 
 /// The parent, if there is exactly one.
 fn parent(headers: &HeaderMap) -> Option<Ids> {
-    let first = headers.get(&TRACEPARENT)?;
-    if headers.get_all(&TRACEPARENT).iter().nth(1).is_some() {
-        return None;
-    }
-    parse_traceparent(first.to_str().ok()?.trim())
-}
-
-/// A list that may be spread over several headers. One that can't be read makes the whole list unusable.
-fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    headers.get(name)?;
-    let mut values = headers.get_all(name).iter();
-    let first = values.next()?.to_str().ok()?;
-    values.try_fold(Cow::Borrowed(first), |list, value| Some(Cow::Owned(format!("{list},{}", value.to_str().ok()?))))
+    let mut all = headers.get_all(&TRACEPARENT).iter();
+    let (Some(one), None) = (all.next(), all.next()) else { return None };
+    parse_traceparent(one.as_bytes().trim_ascii())
 }
 
 /// `version-traceid-parentid-flags` in lower-case hex of the right lengths. A future version may have more behind a dash.
-fn parse_traceparent(text: &str) -> Option<Ids> {
-    let bytes = text.as_bytes();
-    let (version, rest) = (bytes.get(..2)?, bytes.get(55..)?);
+fn parse_traceparent(text: &[u8]) -> Option<Ids> {
+    let (version, rest) = (text.get(..2)?, text.get(55..)?);
     let ends = match version {
         b"00" => rest.is_empty(),
         b"ff" => false,
         _ => rest.is_empty() || rest.starts_with(b"-"),
     };
-    let dashes = [2, 35, 52].into_iter().all(|at| bytes[at] == b'-');
+    let dashes = [2, 35, 52].into_iter().all(|at| text[at] == b'-');
     if !ends || !dashes {
         return None;
     }
     hex(version)?;
-    let (trace, span, flags) = (hex(&bytes[3..35])?, hex(&bytes[36..52])?, hex(&bytes[53..55])?);
-    (trace != 0 && span != 0).then_some(Ids { trace, span: span as u64, sampled: flags & 1 == 1 })
+    let (trace, span, flags) = (hex(&text[3..35])?, hex(&text[36..52])?, hex(&text[53..55])? as u8);
+    let ids = Ids { trace, span: span as u64, sampled: flags & SAMPLED != 0, random: flags & RANDOM != 0 };
+    (trace != 0 && span != 0).then_some(ids)
 }
 
 fn hex(digits: &[u8]) -> Option<u128> {
@@ -200,51 +193,84 @@ fn hex(digits: &[u8]) -> Option<u128> {
     })
 }
 
-/// `key=value` members, none twice. One that is wrong makes the whole list unusable, as W3C has it.
-fn is_tracestate(text: &str) -> bool {
-    let mut keys = Vec::new();
-    for member in text.split(',').map(str::trim).filter(|member| !member.is_empty()) {
-        let Some((key, value)) = member.split_once('=') else { return false };
-        let key_of = |part: &str, most: usize| {
-            (1..=most).contains(&part.len())
-                && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/'))
-        };
-        let good_key = match key.split_once('@') {
-            Some((tenant, system)) => key_of(tenant, 241) && key_of(system, 14),
-            None => key_of(key, 256),
-        };
-        let good_value = (1..=256).contains(&value.len())
-            && value.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'=' && b != b',');
-        if !good_key || !good_value || keys.contains(&key) {
-            return false;
-        }
-        keys.push(key);
-    }
-    (1..=MAX_TRACESTATE_MEMBERS).contains(&keys.len())
+/// W3C's flags of a span, which OTLP has too.
+pub(super) fn flags(ids: Ids) -> u8 {
+    (u8::from(ids.sampled) * SAMPLED) | (u8::from(ids.random) * RANDOM)
 }
 
-/// The members that are `key=value`, with their properties, up to the limits.
-fn valid_baggage(text: &str) -> String {
-    let mut valid = String::new();
-    let members = text.split(',').map(str::trim).filter(|member| is_baggage(member));
+/// The members of a list, which may be spread over several headers.
+fn members(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(name).into_iter();
+    let members = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    members.map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
+}
+
+/// How long a list can be, at most.
+fn length(headers: &HeaderMap, name: HeaderName) -> usize {
+    headers.get_all(name).iter().map(|value| value.len() + 1).sum()
+}
+
+/// Adds a member to a list. It is ASCII.
+fn push(list: &mut String, member: &[u8]) {
+    if !list.is_empty() {
+        list.push(',');
+    }
+    list.push_str(str::from_utf8(member).unwrap_or_default());
+}
+
+/// The state, as it was sent. A member that is wrong, or one too many, makes the whole list unusable; of those with the same
+/// key the first counts, which is the newest.
+fn tracestate(headers: &HeaderMap) -> Option<String> {
+    let mut list = String::with_capacity(length(headers, TRACESTATE));
+    let mut keys: [&[u8]; MAX_TRACESTATE_MEMBERS] = [b""; MAX_TRACESTATE_MEMBERS];
+    for (number, member) in members(headers, TRACESTATE).enumerate() {
+        let key = key_of_state(member)?;
+        let is_new = !keys.contains(&key);
+        *keys.get_mut(number)? = key;
+        if is_new {
+            push(&mut list, member);
+        }
+    }
+    Some(list)
+}
+
+/// The key of a member of the state, if it is `key=value`.
+fn key_of_state(member: &[u8]) -> Option<&[u8]> {
+    let (key, value) = split_once(member, b'=')?;
+    let is_key = matches!(key.first(), Some(b'a'..=b'z' | b'0'..=b'9'))
+        && key.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'));
+    let is_value = !value.is_empty() && value.iter().all(|byte| matches!(byte, 0x20..0x7f) && *byte != b'=');
+    (is_key && is_value && key.len() <= 256 && value.len() <= 256).then_some(key)
+}
+
+/// The members that are well-formed, as they were sent, up to the limits.
+fn baggage(headers: &HeaderMap) -> String {
+    let mut list = String::with_capacity(length(headers, BAGGAGE).min(MAX_BAGGAGE_BYTES));
+    let members = members(headers, BAGGAGE).filter(|member| is_baggage(member));
     for member in members.take(MAX_BAGGAGE_MEMBERS) {
-        if valid.len() + 1 + member.len() > MAX_BAGGAGE_BYTES {
-            break;
+        if list.len() + usize::from(!list.is_empty()) + member.len() <= MAX_BAGGAGE_BYTES {
+            push(&mut list, member);
         }
-        if !valid.is_empty() {
-            valid.push(',');
-        }
-        valid.push_str(member);
     }
-    valid
+    list
 }
 
-fn is_baggage(member: &str) -> bool {
-    let is_token = |key: &str| {
-        !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+/// `key=value;property;property`, where a property is a key or `key=value` too.
+fn is_baggage(member: &[u8]) -> bool {
+    let is_key = |key: &[u8]| {
+        !key.is_empty() && key.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
     };
-    let is_value = |value: &str| value.bytes().all(|b| (0x20..0x7f).contains(&b) && !b"\"\\,".contains(&b));
-    member.split_once('=').is_some_and(|(key, value)| is_token(key.trim()) && is_value(value))
+    let is_value = |value: &[u8]| value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\,;".contains(byte));
+    let mut parts = member.split(|byte| *byte == b';').enumerate();
+    parts.all(|(number, part)| match split_once(part, b'=') {
+        Some((key, value)) => is_key(key.trim_ascii()) && is_value(value.trim_ascii()),
+        None => number > 0 && is_key(part.trim_ascii()),
+    })
+}
+
+fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|byte| *byte == separator)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 #[cfg(test)]

@@ -173,7 +173,9 @@ impl Outcome {
     pub(crate) fn record(&self, nanos: u64, at: Moment, ids: Option<Ids>) {
         let seconds = nanos as f64 / 1e9;
         match ids {
-            Some(Ids { trace, span, sampled: true }) => self.durations.record_with_exemplar(seconds, trace, span, at),
+            Some(Ids { trace, span, sampled: true, .. }) => {
+                self.durations.record_with_exemplar(seconds, trace, span, at)
+            }
             _ => self.durations.record(seconds),
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     CloudService,
     config::{Environment, Settings},
     lifecycle::{Addresses, Conductor, exit::Exit, signals::Stop},
-    telemetry::Telemetry,
+    telemetry::{self, Telemetry},
 };
 
 /// How long to wait for a service to be ready.
@@ -67,6 +67,7 @@ pub fn start<C: CloudService>(config: C::Config) -> Running {
 pub fn start_with<C: CloudService>(config: C::Config, settings: Settings) -> Running {
     let (stop, stopping) = watch::channel(Stop::No);
     let (serving, mut served) = mpsc::channel(1);
+    telemetry::keep_spans();
     let telemetry = Arc::new(Telemetry::start(&C::ABOUT, &settings, &quiet()));
     let conductor = Conductor::<C> { config, settings, telemetry, stopping, serving: Some(serving) };
     let thread = thread::spawn(move || conductor.run());

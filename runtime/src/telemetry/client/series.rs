@@ -105,7 +105,7 @@ impl Peer {
     pub(super) fn record(&self, nanos: u64, at: Moment, outcome: Outcome, ids: Option<Ids>) {
         let seconds = nanos as f64 / 1e9;
         let record = |histogram: &Histogram| match ids {
-            Some(Ids { trace, span, sampled: true }) => histogram.record_with_exemplar(seconds, trace, span, at),
+            Some(Ids { trace, span, sampled: true, .. }) => histogram.record_with_exemplar(seconds, trace, span, at),
             _ => histogram.record(seconds),
         };
         for place in &self.durations {

@@ -81,7 +81,7 @@ fn a_line_has_these_names() {
 #[test]
 fn the_ids_of_the_trace_are_on_the_line() {
     let line = json(|| {
-        let _guard = stack::attach(Ids { trace: 7, span: 9, sampled: false });
+        let _guard = stack::attach(Ids { trace: 7, span: 9, sampled: false, random: false });
         tracing::info!("in a trace");
     });
     assert_eq!(line["trace_id"], format!("{:032x}", 7));

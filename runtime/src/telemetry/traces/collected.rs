@@ -2,13 +2,19 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::telemetry::wire::{Raw, fields};
 
 /// How many are kept; the oldest go first.
 const KEPT: usize = 100_000;
+
+/// Whether a test may look at them. A binary that was built together with its tests has this module too, and keeps none.
+static WANTED: AtomicBool = AtomicBool::new(cfg!(test));
 
 static SPANS: Mutex<VecDeque<Box<[u8]>>> = Mutex::new(VecDeque::new());
 
@@ -27,7 +33,20 @@ pub(crate) struct FinishedSpan {
     pub(crate) count: usize,
 }
 
+/// From now on spans of this process are kept.
+#[cfg(feature = "testing")]
+pub(crate) fn want() {
+    WANTED.store(true, Ordering::Relaxed);
+}
+
+pub(super) fn is_wanted() -> bool {
+    WANTED.load(Ordering::Relaxed)
+}
+
 pub(super) fn keep(encoded: &[u8]) {
+    if !is_wanted() {
+        return;
+    }
     let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
     if spans.len() == KEPT {
         spans.pop_front();

@@ -13,6 +13,8 @@ pub(crate) struct Ids {
     pub(crate) span: u64,
     /// Whether the trace is kept.
     pub(crate) sampled: bool,
+    /// Whether the trace's id is random, as who made it says.
+    pub(crate) random: bool,
 }
 
 /// xoshiro256++, by Blackman and Vigna: four words of state, so that a thousand processes with a billion ids each don't

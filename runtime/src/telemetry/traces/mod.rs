@@ -185,12 +185,12 @@ impl Tracing {
 
     /// The ids of a new span. Where nothing local is above, the sampler decides, and may ask what a remote parent said.
     fn ids(&self, above: Option<Ids>, remote: Option<Ids>) -> Ids {
-        let trace = above.map_or_else(new_trace_id, |above| above.trace);
+        let (trace, random) = above.map_or_else(|| (new_trace_id(), true), |above| (above.trace, above.random));
         let sampled = match above {
             Some(above) if remote.is_none() => above.sampled,
             _ => sampler::is_sampled(self.sampler, trace, remote) && !logs::is_muted(),
         };
-        Ids { trace, span: new_span_id(), sampled }
+        Ids { trace, span: new_span_id(), sampled, random }
     }
 
     fn parent(attributes: &Attributes<'_>) -> Option<Id> {
@@ -354,7 +354,11 @@ impl Sink {
         let is_exported = self.queue.is_some();
         #[cfg(not(feature = "otlp"))]
         let is_exported = false;
-        is_exported || cfg!(any(test, feature = "testing"))
+        #[cfg(any(test, feature = "testing"))]
+        let is_kept = collected::is_wanted();
+        #[cfg(not(any(test, feature = "testing")))]
+        let is_kept = false;
+        is_exported || is_kept
     }
 
     /// Takes a span that ended.

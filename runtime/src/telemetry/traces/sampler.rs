@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn a_parent_decides_where_the_choice_says_so() {
-        let parent = |sampled| Some(Ids { trace: 1 << 70, span: 1, sampled });
+        let parent = |sampled| Some(Ids { trace: 1 << 70, span: 1, sampled, random: false });
         for (choice, alone, kept, dropped) in [
             (SamplerChoice::AlwaysOn, true, true, true),
             (SamplerChoice::AlwaysOff, false, false, false),

@@ -18,7 +18,7 @@ use tracing::{
 use super::{Inherited, ids::Ids};
 use crate::telemetry::{
     clock::Moment,
-    propagation::Carried,
+    propagation::{Carried, flags},
     request::Failure,
     wire::{self, TextAttribute, Value},
 };
@@ -152,7 +152,7 @@ impl Encoded {
         }
         // The flags of W3C, then whether it is known that the parent is remote, and whether it is.
         let is_remote = parent.is_some_and(|parent| parent.is_remote);
-        wire::fixed32(out, field::FLAGS, u32::from(ids.sampled) | 0x100 | u32::from(is_remote) << 9);
+        wire::fixed32(out, field::FLAGS, u32::from(flags(ids)) | 0x100 | u32::from(is_remote) << 9);
     }
 
     /// Begins a span that is below one in this process, if there is one.

@@ -186,7 +186,7 @@ fn a_cause_is_a_link() {
     use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
     use prost::Message;
     let mut encoded = Encoded::default();
-    encoded.link(Ids { trace: 7, span: 9, sampled: true });
+    encoded.link(Ids { trace: 7, span: 9, sampled: true, random: false });
     let span = OtlpSpan::decode(&encoded.0[..]).unwrap();
     assert_eq!(span.links[0].trace_id, 7_u128.to_be_bytes());
     assert_eq!(span.links[0].span_id, 9_u64.to_be_bytes());
@@ -197,7 +197,7 @@ fn a_whole_span_is_one_of_otlp() {
     use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
     use prost::Message;
     let mut encoded = Encoded::default();
-    let ids = Ids { trace: u128::MAX, span: 2, sampled: true };
+    let ids = Ids { trace: u128::MAX, span: 2, sampled: true, random: true };
     let carried = Carried { tracestate: "a=1".into(), baggage: String::new() };
     let start = Moment::now();
     encoded.begin(ids, Some(Parent { span: 3, is_remote: true }), Some(&carried), start);
@@ -210,7 +210,7 @@ fn a_whole_span_is_one_of_otlp() {
     assert_eq!(span.span_id, 2_u64.to_be_bytes());
     assert_eq!(span.parent_span_id, 3_u64.to_be_bytes());
     assert_eq!((span.trace_state.as_str(), span.name.as_str(), span.kind), ("a=1", "name", 2));
-    assert_eq!(span.flags, 0x301);
+    assert_eq!(span.flags, 0x303);
     assert!(span.end_time_unix_nano >= span.start_time_unix_nano && span.start_time_unix_nano > 0);
     let status = span.status.unwrap();
     assert_eq!((status.code, status.message.as_str()), (2, "why"));
