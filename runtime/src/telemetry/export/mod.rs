@@ -10,11 +10,12 @@
 
 #[cfg(feature = "tls")]
 mod connector;
+mod outage;
 mod queue;
 mod transport;
 
 use std::{
-    io, mem,
+    io,
     sync::{Arc, mpsc as blocking},
     thread,
     time::Duration,
@@ -28,6 +29,7 @@ use tokio::{
 
 pub(crate) use self::queue::Queue;
 use self::{
+    outage::Outage,
     queue::Batch,
     transport::{Failure, Transport},
 };
@@ -56,8 +58,7 @@ struct Worker {
     envelope: Envelope,
     batch: BatchSettings,
     endpoint: String,
-    /// Whether the last attempt failed, and that was said.
-    failing: bool,
+    outage: Outage,
     /// Flushes that wait for the batch at hand.
     waiting: Vec<FlushRequest>,
 }
@@ -94,7 +95,7 @@ pub(crate) fn start(
         envelope,
         batch,
         endpoint,
-        failing: warning.is_some(),
+        outage: Outage::new(warning.is_some()),
         waiting: Vec::new(),
     };
     thread::Builder::new().name("seaworthy-otlp".into()).spawn(|| worker.run_on_this_thread())?;
@@ -159,11 +160,9 @@ impl Worker {
 
     /// Waits for a full batch, for the time after which a smaller one goes, or for a flush. Says whether to go on.
     async fn fill(&mut self) -> bool {
-        let mut deadline = None;
+        // Where spans keep coming, nobody has to tell of the first: what is there by this time goes.
+        let mut deadline = Some(Instant::now() + self.batch.schedule_delay);
         while !self.queue.is_batch() {
-            if self.queue.len() > 0 {
-                deadline.get_or_insert_with(|| Instant::now() + self.batch.schedule_delay);
-            }
             tokio::select! {
                 biased;
                 flush = self.flushes.recv() => {
@@ -171,8 +170,15 @@ impl Worker {
                     self.waiting.extend(flush);
                     return is_some;
                 }
-                () = self.queue.filled.notified() => {}
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => return true,
+                () = self.queue.filled.notified() => {
+                    deadline.get_or_insert_with(|| Instant::now() + self.batch.schedule_delay);
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    if !self.queue.tell_of_first() {
+                        return true;
+                    }
+                    deadline = None;
+                }
             }
         }
         true
@@ -215,7 +221,7 @@ impl Worker {
         if rejected == count && count > 0 {
             return self.say_failing("the collector rejected all spans of a batch");
         }
-        if mem::take(&mut self.failing) {
+        if self.outage.end() {
             let endpoint = &self.endpoint;
             logs::unmuted(|| {
                 tracing::info!(
@@ -227,9 +233,9 @@ impl Worker {
         }
     }
 
-    /// Warns, unless it did since the last batch that arrived.
+    /// Warns, unless it did since the last batch that arrived, or too often.
     fn say_failing(&mut self, why: &str) {
-        if mem::replace(&mut self.failing, true) {
+        if !self.outage.fail(Instant::now()) {
             return;
         }
         let endpoint = &self.endpoint;

@@ -21,7 +21,7 @@ const BYTES_PER_SPAN: usize = 4 * 1024;
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
-    /// Told of the first span, and of a full batch.
+    /// Told of a full batch, and of the first span where [`tell_of_first`](Self::tell_of_first) asked for that.
     pub(super) filled: Notify,
     max_spans: usize,
     max_bytes: usize,
@@ -40,6 +40,8 @@ struct Waiting {
     /// Of all of them.
     spans: usize,
     bytes: usize,
+    /// Whoever takes them waits for one.
+    tell_of_first: bool,
     /// Nobody takes them any more.
     is_closed: bool,
 }
@@ -98,6 +100,13 @@ impl Queue {
         self.len() >= self.batch
     }
 
+    /// Tells of the next span, unless there are some already; says whether it will.
+    pub(super) fn tell_of_first(&self) -> bool {
+        let mut waiting = self.lock();
+        waiting.tell_of_first = waiting.spans == 0;
+        waiting.tell_of_first
+    }
+
     /// The spans that wait longest, if any do: a batch at most.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut waiting = self.lock();
@@ -125,7 +134,7 @@ impl Queue {
 // === impl Waiting ===
 
 impl Waiting {
-    /// Adds a span, and says whether that is to be told: it is the first, or a batch is full.
+    /// Adds a span, and says whether that is to be told.
     fn add(&mut self, span: &[u8], batch: usize, room: usize) -> bool {
         if self.open.count == 0 {
             self.open = Batch::new(room, self.usual);
@@ -136,7 +145,7 @@ impl Waiting {
         self.bytes += self.open.bytes.len() - before;
         self.spans += 1;
         if self.open.count < batch {
-            return self.spans == 1;
+            return std::mem::take(&mut self.tell_of_first);
         }
         self.usual = self.open.bytes.len();
         self.full.push_back(std::mem::take(&mut self.open));
