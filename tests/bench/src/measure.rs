@@ -77,7 +77,7 @@ pub(crate) fn latency(
     let paced = |per_second| {
         let Options { seconds, late, .. } = *options;
         let pace = Pace { per_second, warm_up: WARM_UP, lasts: Duration::from_secs(seconds.into()), late };
-        let attempt = || load.paced(server.http, pace);
+        let attempt = || launch.collector.politely(|| load.paced(server.http, pace));
         (1..ATTEMPTS).fold(attempt(), |latency, _| match latency {
             Err(error @ Unmeasured::Late { .. }) => {
                 eprintln!("{}: once more: {error}", variant.name);

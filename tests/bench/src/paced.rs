@@ -2,6 +2,8 @@
 //! from when its request was due. What a service does while it stalls is so felt by all whose turn came meanwhile.
 
 use std::{
+    error::Error,
+    fmt,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
@@ -14,13 +16,14 @@ use rustix::{
 };
 
 /// Connections that stay open; requests take them in turn.
-pub(crate) const CONNECTIONS: u32 = 64;
-/// What an answer may take, with its head.
+pub(crate) const CONNECTIONS: u64 = 64;
+/// What an answer may take, with its head, in bytes.
 const ANSWER: usize = 4096;
 /// How many requests the client itself may send too late.
 const LATE_SHARE: f64 = 0.01;
 /// How long a service may answer nothing.
 const SILENT: Duration = Duration::from_secs(10);
+const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// How many requests, and how often.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +82,25 @@ struct Connection {
 #[derive(Debug)]
 struct Samples(Vec<u32>);
 
+/// All connections, and what came of them until now.
+#[derive(Debug)]
+struct Client<'a> {
+    request: &'a [u8],
+    pace: Pace,
+    schedule: Schedule,
+    poll: OwnedFd,
+    connections: Vec<Connection>,
+    /// The next request to be due, and how many were answered.
+    turn: u64,
+    answered: u64,
+    took: Samples,
+    late: Samples,
+    too_late: u64,
+    start: Instant,
+    /// When something happened last, in nanoseconds since the start.
+    active: u64,
+}
+
 /// Sends the request again and again, and looks at each answer. Never sleeps: its thread should have a core, and what
 /// else runs there gets it whenever there is nothing to do.
 ///
@@ -86,62 +108,100 @@ struct Samples(Vec<u32>);
 ///
 /// Where an answer is not a 200, or the client itself is late too often.
 pub(crate) fn run(server: SocketAddr, request: &[u8], pace: Pace) -> Result<Latency, Unmeasured> {
-    let schedule = Schedule::new(pace);
-    let poll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
-    let mut connections = (0..u64::from(CONNECTIONS))
-        .map(|index| Connection::open(server, &poll, index))
-        .collect::<io::Result<Vec<_>>>()?;
-    let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 64];
-    let (mut took, mut late) = (Samples::new(schedule.measured()), Samples::new(schedule.measured()));
-    let (mut turn, mut answered, mut too_late) = (0, 0, 0_u64);
-    let mut heard = 0;
-    let start = Instant::now();
-    while answered < schedule.total {
-        let mut idle = true;
-        let now = nanoseconds(start.elapsed());
+    let mut client = Client::connect(server, request, pace)?;
+    client.start = Instant::now();
+    while client.answered < client.schedule.total {
         // One a pass, so that answers are not left waiting where there is much to catch up with.
-        if turn < schedule.total && schedule.due(turn) <= now {
-            idle = false;
-            let behind = now - schedule.due(turn);
-            if turn >= schedule.warm {
-                late.add(behind);
-                too_late += u64::from(behind > nanoseconds(pace.late));
-                let share = too_late as f64 / schedule.measured() as f64;
-                if share > LATE_SHARE {
-                    return Err(Unmeasured::Late(pace));
-                }
-            }
-            if let Some(connection) = connections.get_mut((turn % u64::from(CONNECTIONS)) as usize) {
-                connection.turn(request)?;
-            }
-            turn += 1;
+        let sent = client.send_due()?;
+        let received = client.receive_ready()?;
+        if !(sent || received) {
+            client.idle()?;
         }
-        let ready = epoll::wait(&poll, &mut events[..], Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-        let ready = ready.map_err(io::Error::from)?;
+    }
+    let (took, late) = (client.took.sort(), client.late.sort());
+    Ok(Latency { median: took.at(0.5), p90: took.at(0.9), p99: took.at(0.99), late: late.at(0.99) })
+}
+
+// === impl Client ===
+
+impl<'a> Client<'a> {
+    fn connect(server: SocketAddr, request: &'a [u8], pace: Pace) -> io::Result<Self> {
+        let schedule = Schedule::new(pace);
+        let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let connections =
+            (0..CONNECTIONS).map(|index| Connection::open(server, &poll, index)).collect::<io::Result<_>>()?;
+        Ok(Self {
+            request,
+            pace,
+            schedule,
+            poll,
+            connections,
+            turn: 0,
+            answered: 0,
+            took: Samples::new(schedule.measured()),
+            late: Samples::new(schedule.measured()),
+            too_late: 0,
+            start: Instant::now(),
+            active: 0,
+        })
+    }
+
+    fn now(&self) -> u64 {
+        nanoseconds(self.start.elapsed())
+    }
+
+    /// Sends the next request if it is due; whether it was.
+    fn send_due(&mut self) -> Result<bool, Unmeasured> {
+        let now = self.now();
+        let due = self.schedule.due(self.turn);
+        if self.turn == self.schedule.total || due > now {
+            return Ok(false);
+        }
+        if self.turn >= self.schedule.warm {
+            self.late.add(now - due);
+            self.too_late += u64::from(now - due > nanoseconds(self.pace.late));
+            if self.too_late as f64 > self.schedule.measured() as f64 * LATE_SHARE {
+                return Err(Unmeasured::Late(self.pace));
+            }
+        }
+        let connection = self.turn % CONNECTIONS;
+        if let Some(connection) = self.connections.get_mut(connection as usize) {
+            connection.turn(self.request)?;
+        }
+        self.turn += 1;
+        self.active = now;
+        Ok(true)
+    }
+
+    /// Reads from all connections on which something came; whether there were any.
+    fn receive_ready(&mut self) -> Result<bool, Unmeasured> {
+        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 64];
+        let ready = epoll::wait(&self.poll, &mut events[..], Some(&NO_TIME)).map_err(io::Error::from)?;
         for event in events.iter().take(ready) {
             let index = event.data.u64();
-            let Some(connection) = connections.get_mut(index as usize) else { continue };
-            idle = false;
+            let Some(connection) = self.connections.get_mut(index as usize) else { continue };
             if !connection.receive()? {
                 continue;
             }
-            heard = nanoseconds(start.elapsed());
-            let asked = connection.answered * u64::from(CONNECTIONS) + index;
-            if asked >= schedule.warm {
-                took.add(heard.saturating_sub(schedule.due(asked)));
+            self.active = nanoseconds(self.start.elapsed());
+            let answers = connection.answered * CONNECTIONS + index;
+            if answers >= self.schedule.warm {
+                self.took.add(self.active.saturating_sub(self.schedule.due(answers)));
             }
-            answered += 1;
-            connection.next(request)?;
+            self.answered += 1;
+            connection.next(self.request)?;
         }
-        if idle {
-            if now > heard.max(schedule.due(turn.saturating_sub(1))) + nanoseconds(SILENT) {
-                return Err(Unmeasured::Silent);
-            }
-            thread::yield_now();
-        }
+        Ok(ready > 0)
     }
-    let (took, late) = (took.sort(), late.sort());
-    Ok(Latency { median: took.at(0.5), p90: took.at(0.9), p99: took.at(0.99), late: late.at(0.99) })
+
+    /// There is nothing to do: what else has to run on this core may.
+    fn idle(&self) -> Result<(), Unmeasured> {
+        if self.turn > self.answered && self.now() - self.active > nanoseconds(SILENT) {
+            return Err(Unmeasured::Silent);
+        }
+        thread::yield_now();
+        Ok(())
+    }
 }
 
 // === impl Schedule ===
@@ -266,10 +326,10 @@ impl Samples {
 
 // === impl Unmeasured ===
 
-impl std::error::Error for Unmeasured {}
+impl Error for Unmeasured {}
 
-impl std::fmt::Display for Unmeasured {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Unmeasured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Late(Pace { per_second, late, .. }) => write!(
                 f,
@@ -293,3 +353,7 @@ impl From<io::Error> for Unmeasured {
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "paced_tests.rs"]
+mod tests;
