@@ -211,7 +211,7 @@ fn document(options: &Options, tables: &str, machine: &str) -> String {
     };
     let Options { rounds, seconds, late, echo, .. } = options;
     let route = if *echo { "POST /echo" } else { "GET /hello/{name}" };
-    let (away, memory_after) = (measure::AWAY, table::thousands(measure::MEMORY_AFTER as f64));
+    let away = measure::AWAY;
     format!(
         "# What Seaworthy costs\n\n\
          {part}Written by `cargo run --release` in `tests/bench/`, on:\n\n{machine}\n\
@@ -224,9 +224,10 @@ fn document(options: &Options, tables: &str, machine: &str) -> String {
          half of what the slowest of `hyper`, `axum` and `seaworthy-100` can, for those that can take it. What the client was \
          late itself is part of it; where that was more than {late:?} for one request in a hundred, the run fails.\n\n\
          Instructions are user-space, by callgrind, the exporter's included; they and the allocations are the difference between \
-         N and 2N requests, with queues in which no span is dropped. Memory without a collector is that after {away} s of full \
-         load, compared with that after {memory_after} requests. A clean build is one of `--release` with fat LTO, on all cores, \
+         N and 2N requests, with queues in which no span is dropped. Memory without a collector is compared after \
+         {away} s and after {} s of full load. A clean build is one of `--release` with fat LTO, on all cores, \
          with everything downloaded. Differences under 10 % in what is timed are none.\n\n{}{tables}",
+        2 * away,
         services.concat()
     )
 }

@@ -14,7 +14,7 @@ use crate::{
 /// After how many requests memory is looked at.
 pub(crate) const MEMORY_AFTER: u64 = 200_000;
 
-/// How long the collector is away, in seconds, after what memory is compared with.
+/// How long memory settles without a collector, and how long it then is watched, in seconds.
 pub(crate) const AWAY: u32 = 30;
 
 /// Requests whose allocations are counted.
@@ -107,11 +107,12 @@ pub(crate) fn memory(
     server.memory()
 }
 
-/// How much the resident memory grows under full load while the collector is away, from the one to the other.
+/// How much the resident memory grows under full load while the collector is away, once all queues are full: from the
+/// one to the other.
 pub(crate) fn away(launch: &Launch<'_>, variant: &Variant, program: &Path, load: &Load) -> Result<f64, Box<dyn Error>> {
     let mut server = launch.alone(variant, program)?;
     server.wait_ready()?;
-    load.run(server.http, Amount::Requests(MEMORY_AFTER))?;
+    load.run(server.http, Amount::Seconds(AWAY))?;
     let before = server.memory()?;
     load.run(server.http, Amount::Seconds(AWAY))?;
     Ok(server.memory()? as f64 / before as f64)

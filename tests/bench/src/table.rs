@@ -185,7 +185,7 @@ fn render<'a>(corner: &'a str, head: Vec<String>, rows: impl IntoIterator<Item =
 }
 
 /// 1234567.8 as 1,234,568.
-pub(crate) fn thousands(value: f64) -> String {
+fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
