@@ -41,17 +41,28 @@ pub(crate) fn build(variant: &Variant, kind: Kind) -> Result<PathBuf, Box<dyn Er
     Ok(target().join(folder).join(variant.package))
 }
 
-/// How long a build takes where nothing was built before.
-pub(crate) fn time(variant: &Variant) -> Result<Duration, Box<dyn Error>> {
-    let empty = target().join("bench-clean");
+/// Builds the service where nothing was built before, and returns where it is and how long that took.
+pub(crate) fn clean(variant: &Variant) -> Result<(PathBuf, Duration), Box<dyn Error>> {
+    let (empty, kept) = (target().join("bench-clean"), target().join("bench-built"));
     if empty.exists() {
         fs::remove_dir_all(&empty)?;
     }
+    fs::create_dir_all(&kept)?;
     let start = Instant::now();
     cargo_build(variant, &["--release"], &empty)?;
     let took = start.elapsed();
+    let program = kept.join(variant.package);
+    fs::rename(empty.join("release").join(variant.package), &program)?;
     fs::remove_dir_all(&empty)?;
-    Ok(took)
+    Ok((program, took))
+}
+
+/// Downloads what all services are built from: no build is timed with it.
+pub(crate) fn fetch() -> Result<(), Box<dyn Error>> {
+    match cargo().args(["fetch", "--locked"]).status()?.success() {
+        true => Ok(()),
+        false => Err("what the services are built from can't be downloaded".into()),
+    }
 }
 
 /// How many crates the service is built from, without itself and without what only build scripts and tests use.
@@ -82,6 +93,7 @@ fn cargo_build(variant: &Variant, arguments: &[&str], target: &Path) -> Result<(
 
 fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // No cache of a wrapper helps those that are timed.
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).env("RUSTC_WRAPPER", "");
     cargo
 }

@@ -1,4 +1,4 @@
-//! h2load, and what it says.
+//! The load: h2load, and what it says, where a service gets as much as it can take; our own client where it doesn't.
 
 use std::{
     error::Error,
@@ -8,9 +8,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::build::target;
+use crate::{
+    build::target,
+    paced::{self, CONNECTIONS, Latency, Pace, Unmeasured},
+};
 
-const CLIENTS: u32 = 64;
+const ECHO: &str = r#"{"message":"Hello, Ada!"}"#;
 
 /// A load on one route.
 #[derive(Debug)]
@@ -34,13 +37,6 @@ pub(crate) struct Answered {
     pub(crate) per_second: f64,
 }
 
-/// How long answers took, in microseconds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Latency {
-    pub(crate) median: f64,
-    pub(crate) p99: f64,
-}
-
 impl Load {
     /// A load on `GET /hello/{name}`, or on `POST /echo`.
     pub(crate) fn new(echo: bool) -> Result<Self, Box<dyn Error>> {
@@ -51,7 +47,7 @@ impl Load {
         Command::new("h2load").arg("--version").output().map_err(missing)?;
         let body = target().join("bench-echo.json");
         if echo {
-            fs::write(&body, r#"{"message":"Hello, Ada!"}"#)?;
+            fs::write(&body, ECHO)?;
         }
         Ok(Self { echo: echo.then_some(body) })
     }
@@ -65,29 +61,22 @@ impl Load {
         self.h2load(server, &[amount])
     }
 
-    /// Sends as many requests a second as asked for, and looks at each answer.
-    pub(crate) fn paced(&self, server: SocketAddr, per_second: f64, seconds: u32) -> Result<Latency, Box<dyn Error>> {
-        let log = target().join("bench-latency.log");
-        // It appends.
-        let _ = fs::remove_file(&log);
-        let rate = per_second / f64::from(CLIENTS);
-        let arguments = [format!("-D{seconds}"), format!("--rps={rate}"), format!("--log-file={}", log.display())];
-        self.h2load(server, &arguments)?;
-        // A line is: when it started, its status, how long it took.
-        let mut took: Vec<u32> = fs::read_to_string(&log)?
-            .lines()
-            .map(|line| line.split('\t').nth(2).and_then(|took| took.parse().ok()))
-            .collect::<Option<_>>()
-            .ok_or("h2load's log is not as expected")?;
-        took.sort_unstable();
-        let at = |share: f64| took.get((took.len() as f64 * share) as usize).map(|took| f64::from(*took));
-        let (Some(median), Some(p99)) = (at(0.5), at(0.99)) else { return Err("h2load logged nothing".into()) };
-        Ok(Latency { median, p99 })
+    /// Sends requests evenly spaced, and looks at each answer.
+    pub(crate) fn paced(&self, server: SocketAddr, pace: Pace) -> Result<Latency, Unmeasured> {
+        let head = format!("host: {server}\r\nuser-agent: bench\r\naccept: */*\r\n");
+        let request = match self.echo {
+            Some(_) => format!(
+                "POST /echo HTTP/1.1\r\n{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{ECHO}",
+                ECHO.len()
+            ),
+            None => format!("GET /hello/Ada HTTP/1.1\r\n{head}\r\n"),
+        };
+        paced::run(server, request.as_bytes(), pace)
     }
 
     fn h2load(&self, server: SocketAddr, arguments: &[String]) -> Result<Answered, Box<dyn Error>> {
         let mut command = Command::new("h2load");
-        command.args(["--h1", "-t1", &format!("-c{CLIENTS}")]).args(arguments).stdin(Stdio::null());
+        command.args(["--h1", "-t1", &format!("-c{CONNECTIONS}")]).args(arguments).stdin(Stdio::null());
         match &self.echo {
             Some(body) => command
                 .args(["-H", "content-type: application/json", "-d"])

@@ -10,12 +10,13 @@ mod load;
 mod machine;
 mod measure;
 mod options;
+mod paced;
 mod part;
 mod server;
 mod table;
 mod variant;
 
-use std::{error::Error, fs, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, error::Error, fs, path::PathBuf, process::ExitCode};
 
 use crate::{
     build::Kind,
@@ -26,7 +27,7 @@ use crate::{
     part::Part,
     server::Launch,
     table::{Figure, Results},
-    variant::Variant,
+    variant::{REFERENCE, Variant},
 };
 
 const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
@@ -44,11 +45,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let options = Options::read()?;
+    let Some(options) = Options::read()? else { return Ok(()) };
     let load = Load::new(options.echo)?;
-    let programs = programs(&options)?;
     let mut results = Results::default();
-    measure_builds(&options, &programs, &mut results)?;
+    let programs = programs(&options, &mut results)?;
 
     let number_of_cores = machine::cores();
     let cores = Cores::take()?;
@@ -72,46 +72,43 @@ struct Program {
     counting: Option<PathBuf>,
 }
 
-fn programs(options: &Options) -> Result<Vec<Program>, Box<dyn Error>> {
-    options
-        .variants
-        .iter()
-        .map(|variant| {
-            eprintln!("building {}", variant.name);
-            let release = build::build(variant, Kind::Release)?;
-            let counting = match options.has(Part::Allocations) {
-                true => Some(build::build(variant, Kind::Counting)?),
-                false => None,
-            };
-            Ok(Program { variant, release, counting })
-        })
-        .collect()
-}
-
-/// What needs no service that runs.
-fn measure_builds(options: &Options, programs: &[Program], results: &mut Results) -> Result<(), Box<dyn Error>> {
-    for Program { variant, release, .. } in programs {
+/// Builds what is measured, and measures what needs no service that runs.
+fn programs(options: &Options, results: &mut Results) -> Result<Vec<Program>, Box<dyn Error>> {
+    let mut programs = Vec::<Program>::new();
+    let mut took = BTreeMap::new();
+    build::fetch()?;
+    for variant in options.variants.iter().copied() {
+        let built = programs.iter().find(|other| other.variant.package == variant.package);
+        let release = match built {
+            // Sampling makes no other program.
+            Some(same) => same.release.clone(),
+            None if options.has(Part::Build) => {
+                eprintln!("building {}, where nothing was built before", variant.package);
+                let (program, time) = build::clean(variant)?;
+                took.insert(variant.package, time);
+                program
+            }
+            None => {
+                eprintln!("building {}", variant.package);
+                build::build(variant, Kind::Release)?
+            }
+        };
+        let counting = match options.has(Part::Allocations) {
+            true => Some(build::build(variant, Kind::Counting)?),
+            false => None,
+        };
+        if let Some(took) = took.get(variant.package) {
+            results.add(variant, Figure::Build, took.as_secs_f64());
+        }
         if options.has(Part::Size) {
-            results.add(variant, Figure::Size, fs::metadata(release)?.len() as f64);
+            results.add(variant, Figure::Size, fs::metadata(&release)?.len() as f64);
         }
         if options.has(Part::Crates) {
             results.add(variant, Figure::Crates, build::crates(variant)? as f64);
         }
+        programs.push(Program { variant, release, counting });
     }
-    if options.has(Part::Build) {
-        for Program { variant, .. } in programs.iter() {
-            // Sampling makes no other program.
-            if programs
-                .iter()
-                .find(|other| other.variant.package == variant.package)
-                .is_some_and(|first| first.variant.name == variant.name)
-            {
-                eprintln!("timing the build of {}", variant.package);
-                results.add(variant, Figure::Build, build::time(variant)?.as_secs_f64());
-            }
-        }
-    }
-    Ok(())
+    Ok(programs)
 }
 
 /// What is counted, and needs no repetition.
@@ -132,6 +129,9 @@ fn measure_counts(
         }
         if options.has(Part::Memory) {
             results.add(variant, Figure::Memory, measure::memory(launch, variant, release, load)? as f64);
+            if variant.sampled == Some(1.0) {
+                results.add(variant, Figure::Away, measure::away(launch, variant, release, load)?);
+            }
         }
     }
     Ok(())
@@ -151,19 +151,34 @@ fn measure_rounds(
     }
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
-        for Program { variant, release, .. } in programs {
-            if throughput || latency {
-                let full = measure::saturate(launch, variant, release, load, options.seconds)?;
-                results.add(variant, Figure::Throughput, full.per_second);
-                results.add(variant, Figure::Cpu, full.cpu.as_secs_f64() * 1e6);
+        let mut full = Vec::new();
+        if throughput || latency {
+            for Program { variant, release, .. } in programs {
+                let saturated = measure::saturate(launch, variant, release, load, options.seconds)?;
+                results.add(variant, Figure::Throughput, saturated.per_second);
+                results.add(variant, Figure::Cpu, saturated.cpu.as_secs_f64() * 1e6);
                 if variant.sampled.is_some() {
-                    results.add(variant, Figure::Spans, full.spans);
+                    results.add(variant, Figure::Spans, saturated.spans);
                 }
-                if latency {
-                    let half = full.per_second / 2.0;
-                    let took = measure::latency(launch, variant, release, load, half, options.seconds)?;
-                    results.add(variant, Figure::Median, took.median);
-                    results.add(variant, Figure::P99, took.p99);
+                full.push((*variant, saturated.per_second));
+            }
+        }
+        if latency {
+            let common = common_rate(&full);
+            for (Program { variant, release, .. }, (_, full)) in programs.iter().zip(&full) {
+                let rates = [full / 2.0, common];
+                // What is nearly more than the service can take says nothing.
+                let rates = if common < full * 0.8 { &rates[..] } else { &rates[..1] };
+                let took = measure::latency(launch, variant, release, load, rates, options)?;
+                let [half, rest @ ..] = &took[..] else { continue };
+                results.add(variant, Figure::Median, half.median);
+                results.add(variant, Figure::P90, half.p90);
+                results.add(variant, Figure::P99, half.p99);
+                results.add(variant, Figure::Late, half.late);
+                if let [same] = rest {
+                    results.add(variant, Figure::CommonRate, common);
+                    results.add(variant, Figure::CommonMedian, same.median);
+                    results.add(variant, Figure::CommonP99, same.p99);
                 }
             }
         }
@@ -179,21 +194,40 @@ fn measure_rounds(
     Ok(())
 }
 
+/// The rate at which latencies can be compared: half of what the slowest of these takes.
+fn common_rate(full: &[(&Variant, f64)]) -> f64 {
+    let compared = full.iter().filter(|(variant, _)| ["hyper", REFERENCE, "seaworthy-100"].contains(&variant.name));
+    compared.map(|(_, per_second)| per_second / 2.0).fold(f64::INFINITY, f64::min)
+}
+
 /// What `RESULTS.md` says.
 fn document(options: &Options, tables: &str, machine: &str) -> String {
     let services: Vec<String> =
         options.variants.iter().map(|variant| format!("- `{}`: {}\n", variant.name, variant.about)).collect();
-    let Options { rounds, seconds, echo, .. } = options;
+    let left_out = options.left_out();
+    let part = match left_out.is_empty() {
+        true => String::new(),
+        false => format!("**Part of a run**: without {}.\n\n", left_out.join(", ")),
+    };
+    let Options { rounds, seconds, late, echo, .. } = options;
     let route = if *echo { "POST /echo" } else { "GET /hello/{name}" };
+    let away = measure::AWAY;
     format!(
         "# What Seaworthy costs\n\n\
-         Written by `cargo run --release` in `tests/bench/`, on:\n\n{machine}\n\
-         `{route}` over 64 connections that stay open (`h2load --h1 -c64 -t1`). The server has a core and one worker thread, the load \
-         generator and the collector share another. {rounds} rounds of {seconds} s, all services in turn; medians. In brackets: the \
-         ratio to bare axum. Log lines go to `/dev/null`, spans over OTLP to a collector that only counts them. CPU is that of the \
-         whole process. Latency is measured at half of what the service itself can take. Instructions are user-space, by callgrind, the \
-         exporter's included; they and the allocations are the difference between N and 2N requests, with queues in which no span is \
-         dropped. Differences under 10 % in what is timed are none.\n\n{}{tables}",
+         {part}Written by `cargo run --release` in `tests/bench/`, on:\n\n{machine}\n\
+         `{route}` over 64 connections that stay open. The server has a core and one worker thread, the load and the collector \
+         share another. {rounds} rounds of {seconds} s, all services in turn; medians. In brackets: the ratio to bare axum. Log \
+         lines go to `/dev/null`, spans over OTLP to a collector that only counts them. Full load is `h2load --h1 -c64 -t1`. CPU \
+         is that of the whole process.\n\n\
+         Latency is measured by a client of our own, whose requests are evenly spaced over the connections, and counts from when \
+         a request was due, whether it could be sent then or not: once at half of what the service itself can take, and once at \
+         half of what the slowest of `hyper`, `axum` and `seaworthy-100` can, for those that can take it. What the client was \
+         late itself is part of it; where that was more than {late:?} for one request in a hundred, the run fails.\n\n\
+         Instructions are user-space, by callgrind, the exporter's included; they and the allocations are the difference between \
+         N and 2N requests, with queues in which no span is dropped. Memory without a collector is compared after \
+         {away} s and after {} s of full load. A clean build is one of `--release` with fat LTO, on all cores, \
+         with everything downloaded. Differences under 10 % in what is timed are none.\n\n{}{tables}",
+        2 * away,
         services.concat()
     )
 }

@@ -4,7 +4,9 @@ use std::{error::Error, path::Path, process::Command, thread, time::Duration};
 
 use crate::{
     collector::Collector,
-    load::{Amount, Latency, Load},
+    load::{Amount, Load},
+    options::Options,
+    paced::{Latency, Pace, Unmeasured},
     server::Launch,
     variant::Variant,
 };
@@ -12,12 +14,20 @@ use crate::{
 /// After how many requests memory is looked at.
 pub(crate) const MEMORY_AFTER: u64 = 200_000;
 
+/// How long memory settles without a collector, and how long it then is watched, in seconds.
+pub(crate) const AWAY: u32 = 30;
+
 /// Requests whose allocations are counted.
 const COUNTED: u64 = 20_000;
 /// Requests whose instructions are counted: valgrind is slow.
 const EMULATED: u64 = 4_000;
 /// Longer than exporters wait for more spans.
 const SETTLED: Duration = Duration::from_millis(1500);
+
+/// What is sent at an even pace before it counts.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// How often latency is tried: something else may have run on the core of the client.
+const ATTEMPTS: usize = 3;
 
 /// What was measured under full load.
 #[derive(Debug)]
@@ -52,19 +62,31 @@ pub(crate) fn saturate(
     })
 }
 
-/// Loads the service with as many requests a second.
+/// Loads the service evenly, at each of these rates, in requests a second.
 pub(crate) fn latency(
     launch: &Launch<'_>,
     variant: &Variant,
     program: &Path,
     load: &Load,
-    per_second: f64,
-    seconds: u32,
-) -> Result<Latency, Box<dyn Error>> {
+    rates: &[f64],
+    options: &Options,
+) -> Result<Vec<Latency>, Box<dyn Error>> {
     let mut server = launch.server(variant, program)?;
     server.wait_ready()?;
     load.run(server.http, Amount::Seconds(1))?;
-    load.paced(server.http, per_second, seconds)
+    let paced = |per_second| {
+        let Options { seconds, late, .. } = *options;
+        let pace = Pace { per_second, warm_up: WARM_UP, lasts: Duration::from_secs(seconds.into()), late };
+        let attempt = || launch.collector.politely(|| load.paced(server.http, pace));
+        (1..ATTEMPTS).fold(attempt(), |latency, _| match latency {
+            Err(error @ Unmeasured::Late { .. }) => {
+                eprintln!("{}: once more: {error}", variant.name);
+                attempt()
+            }
+            latency => latency,
+        })
+    };
+    Ok(rates.iter().copied().map(paced).collect::<Result<_, _>>()?)
 }
 
 /// Starts the service until it is ready.
@@ -83,6 +105,17 @@ pub(crate) fn memory(
     server.wait_ready()?;
     load.run(server.http, Amount::Requests(MEMORY_AFTER))?;
     server.memory()
+}
+
+/// How much the resident memory grows under full load while the collector is away, once all queues are full: from the
+/// one to the other.
+pub(crate) fn away(launch: &Launch<'_>, variant: &Variant, program: &Path, load: &Load) -> Result<f64, Box<dyn Error>> {
+    let mut server = launch.alone(variant, program)?;
+    server.wait_ready()?;
+    load.run(server.http, Amount::Seconds(AWAY))?;
+    let before = server.memory()?;
+    load.run(server.http, Amount::Seconds(AWAY))?;
+    Ok(server.memory()? as f64 / before as f64)
 }
 
 /// Allocations per request: the difference between many requests and twice as many, so that what connections cost is left

@@ -1,6 +1,6 @@
 //! What can be measured on its own.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,19 @@ impl Part {
     ];
 }
 
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{self:?}").to_lowercase())
+    }
+}
+
 impl FromStr for Part {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
-            .find(|part| format!("{part:?}").eq_ignore_ascii_case(name))
+            .find(|part| part.to_string().eq_ignore_ascii_case(name))
             .ok_or_else(|| format!("no part is named `{name}`"))
     }
 }

@@ -22,6 +22,8 @@ use crate::{
 
 /// Where costs are counted, all spans are sent, and soon.
 const LOSSLESS: &[(&str, &str)] = &[("OTEL_BSP_MAX_QUEUE_SIZE", "262144"), ("OTEL_BSP_SCHEDULE_DELAY", "1000")];
+/// The address of no collector.
+const AWAY: &[(&str, &str)] = &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")];
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// How a service is started.
@@ -54,6 +56,11 @@ impl Launch<'_> {
         self.start(variant, command, LOSSLESS)
     }
 
+    /// Starts the service where nothing listens at the address of its collector.
+    pub(crate) fn alone(&self, variant: &Variant, program: &Path) -> Result<Server, Box<dyn Error>> {
+        self.start(variant, Command::new(program), AWAY)
+    }
+
     fn start(
         &self,
         variant: &Variant,
@@ -64,7 +71,6 @@ impl Launch<'_> {
         command
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .envs(variables.iter().copied())
             .env("HTTP_ADDR", http.to_string())
             .env("ADMIN_ADDR", admin.to_string())
             .env(allocations::ADDRESS, allocations.to_string())
@@ -74,6 +80,7 @@ impl Launch<'_> {
             .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
             .env("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
             .env("OTEL_TRACES_SAMPLER_ARG", variant.sampled.unwrap_or_default().to_string())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());

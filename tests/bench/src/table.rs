@@ -10,11 +10,17 @@ pub(crate) enum Figure {
     Throughput,
     Cpu,
     Median,
+    P90,
     P99,
+    Late,
+    CommonRate,
+    CommonMedian,
+    CommonP99,
     Instructions,
     Allocations,
     Spans,
     Memory,
+    Away,
     Start,
     Size,
     Crates,
@@ -26,9 +32,11 @@ pub(crate) enum Figure {
 pub(crate) struct Results(BTreeMap<(&'static str, Figure), Vec<f64>>);
 
 const TABLES: &[(&str, &[Figure])] = &[
-    ("Under load", &[Figure::Throughput, Figure::Cpu, Figure::Median, Figure::P99, Figure::Spans]),
+    ("Under full load", &[Figure::Throughput, Figure::Cpu, Figure::Spans]),
+    ("At half of what the service itself can take", &[Figure::Median, Figure::P90, Figure::P99, Figure::Late]),
+    ("At the same rate", &[Figure::CommonRate, Figure::CommonMedian, Figure::CommonP99]),
     ("What a request costs, whatever the machine", &[Figure::Instructions, Figure::Allocations]),
-    ("The process", &[Figure::Memory, Figure::Start, Figure::Size, Figure::Crates, Figure::Build]),
+    ("The process", &[Figure::Memory, Figure::Away, Figure::Start, Figure::Size, Figure::Crates, Figure::Build]),
 ];
 
 // === impl Results ===
@@ -82,22 +90,21 @@ impl Results {
             ("allocations, nothing sampled", "<= 24", "<= 16", self.median(none, Figure::Allocations)),
             ("p99 at half the saturation, to axum", "<= 1.2", "<= 1.05", to_axum(all, Figure::P99)),
             ("memory after 200,000 requests, to axum", "<= 1.5", "<= 1.2", to_axum(all, Figure::Memory)),
+            ("memory with the collector away, growth", "flat", "flat", self.median(all, Figure::Away)),
             ("start, to axum", "<= 2", "<= 1.2", to_axum(all, Figure::Start)),
             ("stripped binary, MB", "<= 4", "<= 2.5", self.median(all, Figure::Size).map(|size| size / 1e6)),
             ("clean build, to axum", "<= 3", "<= 2", to_axum(all, Figure::Build)),
             ("crates", "<= 120", "<= 90", self.median(all, Figure::Crates)),
         ];
-        let rows = rows.into_iter().filter_map(|(figure, must, aim, measured)| {
-            Some((figure, vec![must.into(), aim.into(), format!("{:.2}", measured?)]))
-        });
-        let rows: Vec<_> = rows.collect();
-        match rows.is_empty() {
-            true => String::new(),
-            false => {
-                let head = vec!["must".into(), "aim".into(), "is".into()];
-                format!("\n## Seaworthy's budgets\n\n{}", render("figure", head, rows))
-            }
+        if rows.iter().all(|(.., measured)| measured.is_none()) {
+            return String::new();
         }
+        let rows = rows.map(|(figure, must, aim, measured)| {
+            let is = measured.map_or_else(|| "–".into(), |measured| format!("{measured:.2}"));
+            (figure, vec![must.into(), aim.into(), is])
+        });
+        let head = vec!["must".into(), "aim".into(), "is".into()];
+        format!("\n## Seaworthy's budgets\n\n{}", render("figure", head, rows))
     }
 
     fn row(&self, name: &'static str, figures: &[Figure]) -> (&'static str, Vec<String>) {
@@ -120,12 +127,16 @@ impl Figure {
         match self {
             Self::Throughput => "requests/s",
             Self::Cpu => "CPU a request, µs",
-            Self::Median => "p50 at half of that, µs",
-            Self::P99 => "p99, µs",
+            Self::Median | Self::CommonMedian => "p50, µs",
+            Self::P90 => "p90, µs",
+            Self::P99 | Self::CommonP99 => "p99, µs",
+            Self::Late => "p99 of the client's own delay, µs",
+            Self::CommonRate => "requests/s",
             Self::Instructions => "instructions",
             Self::Allocations => "allocations",
             Self::Spans => "spans delivered a request",
             Self::Memory => "RSS after 200,000 requests, MB",
+            Self::Away => "growth without a collector",
             Self::Start => "start to the first 200, ms",
             Self::Size => "stripped binary, MB",
             Self::Crates => "crates",
@@ -135,11 +146,12 @@ impl Figure {
 
     fn show(self, value: f64) -> String {
         match self {
-            Self::Throughput | Self::Median | Self::P99 | Self::Instructions | Self::Crates | Self::Build => {
-                thousands(value)
+            Self::Throughput | Self::CommonRate | Self::Instructions | Self::Crates | Self::Build => thousands(value),
+            Self::Median | Self::P90 | Self::P99 | Self::Late | Self::CommonMedian | Self::CommonP99 => {
+                format!("{value:.1}")
             }
             Self::Allocations | Self::Cpu => format!("{value:.1}"),
-            Self::Spans => format!("{value:.2}"),
+            Self::Spans | Self::Away => format!("{value:.2}"),
             Self::Memory | Self::Size => format!("{:.1}", value / 1e6),
             Self::Start => format!("{:.1}", value * 1e3),
         }
