@@ -23,7 +23,7 @@ use super::traffic::Connection;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Pieces of no more bytes than this are written as one.
-const TOGETHER: usize = 1024;
+const TOGETHER: usize = 512;
 
 /// The socket of a connection. The connection counts as open for as long as this lives, also as a WebSocket.
 pub(super) struct Socket {

@@ -2,8 +2,8 @@
 
 use std::{
     borrow::Cow,
-    net::{IpAddr, SocketAddr},
-    sync::{Mutex, PoisonError},
+    cell::RefCell,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
@@ -53,24 +53,37 @@ pub(crate) struct Seen<'a> {
     pub(crate) has_context: bool,
 }
 
-/// What the spans of a connection's requests have in common. It is encoded again only where the client, or the proxy that the
-/// connection is from, says something else than before.
+/// The two ends of a connection, as the spans of its requests have them.
+///
+/// What a connection keeps for itself is likely to be out of the processor's cache when its next request comes, so it is
+/// little, and in one place.
 #[derive(Debug)]
 pub(crate) struct PeerTelemetry {
     local: SocketAddr,
-    peer: SocketAddr,
-    /// What is said of this server, and of the client.
-    said: Mutex<[Said; 2]>,
+    local_bytes: [u8; 18],
+    /// `network.peer.address`, and `client.address` as it is where no proxy says otherwise.
+    peer: [u8; PEER],
+    peer_ends: usize,
+    client_ends: usize,
 }
 
+/// The size of both attributes for the longest address.
+const PEER: usize = ("network.peer.address".len() + "client.address".len()) + 2 * (8 + 39);
+
+thread_local! {
+    /// What this thread said last of the server. Nearly all clients call it the same.
+    static SERVER: RefCell<Said> = const { RefCell::new(Said { parts: Vec::new(), fields: Encoded(Vec::new()) }) };
+}
+
+/// Fields, and what they were made of.
 #[derive(Debug, Default)]
 struct Said {
-    /// Each part that the fields were made of, with a byte behind it that is in none.
+    /// Each part that the fields were made of. Behind all but the last, which has one size, is a byte that is in none.
     parts: Vec<u8>,
     fields: Encoded,
 }
 
-/// How many bytes of fields, and of what they were made of, a connection keeps; fields of more are made each time.
+/// How many bytes of fields, and of what they were made of, are kept; fields of more are made each time.
 const KEPT: usize = 512;
 
 // === impl Seen ===
@@ -139,11 +152,22 @@ impl<'a> Seen<'a> {
 impl PeerTelemetry {
     /// Of a connection from the peer to this address.
     pub(crate) fn new(local: SocketAddr, peer: SocketAddr) -> Self {
-        Self { local, peer, said: Mutex::default() }
+        let mut fields = Encoded::default();
+        address(&mut fields, "network.peer.address", peer.ip());
+        let peer_ends = fields.0.len();
+        address(&mut fields, "client.address", peer.ip());
+        let mut peer = [0; PEER];
+        let client_ends = fields.0.len().min(PEER);
+        peer[..client_ends].copy_from_slice(&fields.0[..client_ends]);
+        let mut local_bytes = [0; 18];
+        local_bytes[..16].copy_from_slice(&to_v6(local.ip()).octets());
+        local_bytes[16..].copy_from_slice(&local.port().to_be_bytes());
+        Self { local, local_bytes, peer, peer_ends, client_ends }
     }
 
     /// Adds the attributes of a request that its route does not know.
     pub(crate) fn describe<B>(&self, span: &mut Encoded, request: &Request<B>, seen: &Seen<'_>, series: &Series) {
+        let Self { local, local_bytes, peer, peer_ends, client_ends } = self;
         if series.method == "_OTHER" {
             span.attribute("http.request.method_original", Value::Text(request.method().as_str()));
         }
@@ -151,40 +175,37 @@ impl PeerTelemetry {
         if let Some(query) = request.uri().query() {
             span.attribute("url.query", Value::Text(&redacted(query)));
         }
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let [of_server, of_client] = &mut *said;
         let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-        let version = version(request.version());
-        let parts = [
-            version.unwrap_or_default().as_bytes(),
-            series.scheme.as_bytes(),
-            authority.or(bytes(seen.host)).unwrap_or_default(),
-        ];
-        of_server.add_to(span, parts, |span| {
-            match seen.server(request.uri()) {
-                Some((host, port)) => {
-                    span.attribute("server.address", Value::Text(host));
-                    let default = if series.scheme == "https" { 443 } else { 80 };
-                    span.attribute("server.port", Value::Int(port.unwrap_or(default).into()));
+        let name = authority.or(seen.host.map(HeaderValue::as_bytes)).unwrap_or_default();
+        let version = version(request.version()).unwrap_or_default();
+        SERVER.with_borrow_mut(|said| {
+            said.add_to(span, [version.as_bytes(), series.scheme.as_bytes(), name, local_bytes], |span| {
+                if !version.is_empty() {
+                    span.attribute("network.protocol.version", Value::Text(version));
                 }
-                None => {
-                    address(span, "server.address", self.local.ip());
-                    span.attribute("server.port", Value::Int(self.local.port().into()));
+                match seen.server(request.uri()) {
+                    Some((host, port)) => {
+                        span.attribute("server.address", Value::Text(host));
+                        let default = if series.scheme == "https" { 443 } else { 80 };
+                        span.attribute("server.port", Value::Int(port.unwrap_or(default).into()));
+                    }
+                    None => {
+                        address(span, "server.address", local.ip());
+                        span.attribute("server.port", Value::Int(local.port().into()));
+                    }
                 }
-            }
-            address(span, "network.peer.address", self.peer.ip());
-            if let Some(version) = version {
-                span.attribute("network.protocol.version", Value::Text(version));
-            }
+            });
         });
-        let parts =
-            [seen.forwarded, seen.x_forwarded_for, seen.user_agent].map(|value| bytes(value).unwrap_or_default());
-        of_client.add_to(span, parts, |span| {
-            address(span, "client.address", seen.client().unwrap_or(self.peer.ip()));
-            if let Some(agent) = text(seen.user_agent) {
-                span.attribute("user_agent.original", Value::Text(agent));
+        match seen.client() {
+            None => span.0.extend_from_slice(&peer[..*client_ends]),
+            Some(client) => {
+                span.0.extend_from_slice(&peer[..*peer_ends]);
+                address(span, "client.address", client);
             }
-        });
+        }
+        if let Some(agent) = text(seen.user_agent) {
+            span.user_agent(agent);
+        }
     }
 }
 
@@ -192,7 +213,7 @@ impl PeerTelemetry {
 
 impl Said {
     /// Adds the fields that are made of these parts: those from before, if they were made of the same.
-    fn add_to(&mut self, span: &mut Encoded, parts: [&[u8]; 3], make: impl FnOnce(&mut Encoded)) {
+    fn add_to(&mut self, span: &mut Encoded, parts: [&[u8]; 4], make: impl FnOnce(&mut Encoded)) {
         if self.is_of(parts) {
             return span.fields(&self.fields);
         }
@@ -201,27 +222,31 @@ impl Said {
         let made = &span.0[start..];
         self.parts.clear();
         if made.len() + parts.iter().map(|part| part.len() + 1).sum::<usize>() <= KEPT {
-            parts.into_iter().for_each(|part| {
+            for part in parts {
                 self.parts.extend_from_slice(part);
                 self.parts.push(0);
-            });
+            }
             self.fields.0.clear();
             self.fields.0.extend_from_slice(made);
         }
     }
 
-    fn is_of(&self, parts: [&[u8]; 3]) -> bool {
-        let next = |rest: &'_ [u8], part: &[u8]| -> Option<usize> {
-            (rest.starts_with(part) && rest.get(part.len()) == Some(&0)).then_some(part.len() + 1)
-        };
-        let mut at = 0;
-        parts.into_iter().all(|part| match self.parts.get(at..).and_then(|rest| next(rest, part)) {
-            Some(length) => {
-                at += length;
-                true
+    fn is_of(&self, parts: [&[u8]; 4]) -> bool {
+        let mut rest = &self.parts[..];
+        for part in parts {
+            match rest.strip_prefix(part) {
+                Some([0, after @ ..]) => rest = after,
+                _ => return false,
             }
-            None => false,
-        })
+        }
+        rest.is_empty()
+    }
+}
+
+fn to_v6(address: IpAddr) -> Ipv6Addr {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
     }
 }
 
@@ -288,10 +313,6 @@ fn text(value: Option<&HeaderValue>) -> Option<&str> {
     value?.to_str().ok()
 }
 
-fn bytes(value: Option<&HeaderValue>) -> Option<&[u8]> {
-    value.map(HeaderValue::as_bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use opentelemetry_proto::tonic::{common::v1::any_value, trace::v1::Span};
@@ -346,10 +367,10 @@ mod tests {
             ("url.scheme", "http"),
             ("url.path", "/hello/you"),
             ("url.query", "x=1"),
+            ("network.protocol.version", "1.1"),
             ("server.address", "shop.example"),
             ("server.port", "8443"),
             ("network.peer.address", "10.0.0.2"),
-            ("network.protocol.version", "1.1"),
             ("client.address", "10.0.0.2"),
             ("user_agent.original", "curl/8"),
         ]
@@ -358,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_said_before_is_not_said_of_its_next_request() {
+    fn what_was_said_before_is_not_said_of_the_next_request() {
         let peer = PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap());
         let long = "a".repeat(KEPT);
         let mut requests = Vec::new();
@@ -371,7 +392,9 @@ mod tests {
             ("b.example:81", Some(&long), None),
             ("b.example:81", Some("c"), Some("203.0.113.10")),
             ("a.example", Some(&long), None),
-            ("a.example", Some(&long), None),
+            (&long, Some("c"), None),
+            (&long, None, None),
+            ("not a name", None, None),
         ] {
             let mut request = get("/").header("host", host);
             for (name, value) in [("user-agent", agent), ("x-forwarded-for", client)] {
@@ -380,19 +403,37 @@ mod tests {
             requests.push(request.body(()).unwrap());
         }
         for request in &requests {
-            let alone = PeerTelemetry::new(peer.local, peer.peer);
-            assert_eq!(attributes_of(request, &peer), attributes_of(request, &alone));
+            let said = attributes_of(request, &peer);
+            SERVER.take();
+            assert_eq!(said, attributes_of(request, &peer));
+        }
+    }
+
+    #[test]
+    fn addresses_of_any_length_are_kept() {
+        for ip in ["0.0.0.0", "255.255.255.255", "::1", "1234:5678:9abc:def0:1234:5678:9abc:def0"] {
+            let address = SocketAddr::new(ip.parse().unwrap(), 1);
+            let attributes = attributes_of(&get("/").body(()).unwrap(), &PeerTelemetry::new(address, address));
+            for name in ["network.peer.address", "client.address", "server.address"] {
+                assert!(attributes.contains(&(name.to_owned(), ip.to_owned())), "{attributes:?}");
+            }
         }
     }
 
     #[test]
     fn parts_are_told_apart() {
         let mut said = Said::default();
-        let empty: [&[u8]; 3] = [b"", b"", b""];
+        let empty: [&[u8]; 4] = [b"", b"", b"", b"\0\0"];
         assert!(!said.is_of(empty));
-        said.add_to(&mut Encoded::default(), [b"ab", b"", b"c"], |_| {});
-        assert!(said.is_of([b"ab", b"", b"c"]));
-        let others: [[&[u8]; 3]; 4] = [empty, [b"a", b"b", b"c"], [b"ab", b"c", b""], [b"ab", b"", b"cd"]];
+        said.add_to(&mut Encoded::default(), [b"ab", b"", b"c", b"\0\x01"], |_| {});
+        assert!(said.is_of([b"ab", b"", b"c", b"\0\x01"]));
+        let others: [[&[u8]; 4]; 5] = [
+            empty,
+            [b"a", b"b", b"c", b"\0\x01"],
+            [b"ab", b"c", b"", b"\0\x01"],
+            [b"ab", b"", b"cd", b"\0\x01"],
+            [b"ab", b"", b"c", b"\0\0"],
+        ];
         assert!(others.into_iter().all(|parts| !said.is_of(parts)));
     }
 

@@ -184,6 +184,12 @@ impl Encoded {
         PATH.add(&mut self.0, path);
     }
 
+    /// The attribute `user_agent.original`.
+    pub(crate) fn user_agent(&mut self, agent: &str) {
+        const AGENT: TextAttribute<27> = TextAttribute::new(field::ATTRIBUTES, "user_agent.original");
+        AGENT.add(&mut self.0, agent);
+    }
+
     /// The attribute `code.function.name`.
     pub(crate) fn function(&mut self, name: &str) {
         const FUNCTION: TextAttribute<26> = TextAttribute::new(field::ATTRIBUTES, "code.function.name");
