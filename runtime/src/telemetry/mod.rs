@@ -6,8 +6,8 @@
 //!
 //! - **Logs**: one line an event on stdout, JSON unless stdout is a terminal or `LOG_FORMAT` says otherwise: `timestamp`,
 //!   `level`, `target`, `message`, the event's fields, and `trace_id` and `span_id` within a request. `RUST_LOG` filters
-//!   them. An event is one line whatever it holds, and writing it never waits: where stdout is not read, lines are dropped
-//!   and counted.
+//!   them by target, as in `info,my_service=debug`, and `PUT /log-level` on the admin address while the service runs. An
+//!   event is one line whatever it holds, and writing it never waits: where stdout is not read, lines are dropped and counted.
 //! - **Access lines**: a line of the target `seaworthy::access` for each request, which `RUST_LOG` filters too. Its
 //!   `http.server.request.duration` is in seconds. `ACCESS_LOG` chooses `all`, `errors` (those with an `error.type`) or
 //!   `off`.
