@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Handle, time::MissedTickBehavior};
+use tokio::{
+    runtime::Handle,
+    time::{MissedTickBehavior, interval_at},
+};
 
 use super::{
     Check, Outcome,
@@ -61,10 +64,10 @@ pub(crate) async fn run_once(check: &Check, run: BoxFuture<'static, Outcome>) ->
 fn spawn(runtime: &Handle, board: &Arc<Board>, probe: Probe, check: Check, run: Run) {
     let board = Arc::clone(board);
     runtime.spawn(async move {
-        let mut ticks = tokio::time::interval(check.every);
+        // The first run is now: even a timer that is due at once takes a millisecond, which is most of a start.
+        let mut ticks = interval_at(tokio::time::Instant::now() + check.every, check.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
             let began = Instant::now();
             // A check that panics before its first `await` panics in `run`.
             let outcome = match panic::caught_now(&run) {
@@ -72,6 +75,7 @@ fn spawn(runtime: &Handle, board: &Arc<Board>, probe: Probe, check: Check, run: 
                 Err(message) => Err(format!("panicked: {message}")),
             };
             keep(&board, probe, &check, outcome, began.elapsed());
+            ticks.tick().await;
         }
     });
 }
