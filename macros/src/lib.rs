@@ -196,7 +196,9 @@ pub fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It does not compile when a default can't be read (where the type is a number, a `bool`, a duration or an address), a
 /// secret has one, or a variable has the name of another, of its file form (`.._FILE`), of a setting of the runtime, or
-/// one that belongs to OpenTelemetry or Kubernetes.
+/// one that belongs to OpenTelemetry or Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
+/// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with `api_key`,
+/// `secret_key`, `private_key`, `signing_key` or `encryption_key`.
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     config::expand(arguments.into(), item.into()).into()

@@ -7,7 +7,8 @@ use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Data, DeriveInput, Expr, Fields, Ident, Meta, Token, Type, ext::IdentExt, punctuated::Punctuated,
+    Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Ident, Lit, Meta, Token, Type, ext::IdentExt,
+    punctuated::Punctuated,
 };
 
 use self::{default::Default as FieldDefault, names::Names};
@@ -15,6 +16,7 @@ use crate::{
     arguments::{self, Arguments, Text, Word},
     errors::{Errors, mistake, show},
     function::{cfgs, description, kind, last_name},
+    rules,
 };
 
 #[cfg(test)]
@@ -266,12 +268,24 @@ fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, err
         None => format!("{prefix}{}", name.unraw().to_string().to_uppercase()),
     };
     names.add(field, name, &variable, errors);
-    let default = default.and_then(|Given(default)| {
+    let is_plain_secret = rules::check_field(name, &field.ty, default::inside_option(&field.ty), errors);
+    // One mistake is one error: the default goes when the field becomes a `Secret`.
+    let default = default.filter(|_| !is_plain_secret).and_then(|Given(default)| {
         if is_secret(&field.ty) {
             errors.add(
                 default,
                 format!("the secret `{name}` has a default that anyone can read"),
                 format!("remove it, and set `{variable}` or `{variable}_FILE`"),
+            );
+            return None;
+        }
+        if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &default
+            && rules::has_password(&text.value())
+        {
+            errors.add(
+                default,
+                format!("the default of `{name}` has a password that anyone can read"),
+                format!("write `Secret<{}>` without a default, and set `{variable}`", show(&field.ty)),
             );
             return None;
         }

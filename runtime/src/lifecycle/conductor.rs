@@ -196,8 +196,11 @@ impl Running {
         let (settings, lifecycle) = (&traffic.settings, &traffic.lifecycle);
 
         lifecycle.enter(State::LameDuck);
-        // Either way the lame duck is over: its time passed, or a person does not want to wait for it.
-        let _ = timeout(settings.lame_duck, stopping.wait_for(|stop| *stop == Stop::Soon)).await;
+        // A timer of no time would still wait for the next tick.
+        if !settings.lame_duck.is_zero() {
+            // Either way the lame duck is over: its time passed, or a person does not want to wait for it.
+            let _ = timeout(settings.lame_duck, stopping.wait_for(|stop| *stop == Stop::Soon)).await;
+        }
 
         lifecycle.enter(State::Draining);
         let drained = async {
