@@ -235,6 +235,23 @@ pub(crate) fn last_name(ty: &Type) -> Option<&Ident> {
     }
 }
 
+/// `T` of an `Option<T>`, or the type itself.
+pub(crate) fn inside_option(ty: &Type) -> &Type {
+    let Type::Path(path) = ty else {
+        return ty;
+    };
+    match path.path.segments.last() {
+        Some(last) if last.ident == "Option" => match &last.arguments {
+            syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+                Some(syn::GenericArgument::Type(inside)) => inside,
+                _ => ty,
+            },
+            _ => ty,
+        },
+        _ => ty,
+    }
+}
+
 /// Whether the body starts a runtime of its own: what `#[tokio::main]` leaves of an `async fn`.
 pub(crate) fn starts_runtime(body: &Group) -> bool {
     let idents: Vec<_> = body.stream().into_iter().flat_map(words).collect();

@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Expr, ExprLit, ExprUnary, GenericArgument, Lit, PathArguments, Type, UnOp};
+use syn::{Expr, ExprLit, ExprUnary, Lit, Type, UnOp};
 
 use crate::{
     duration,
     errors::{Errors, show},
-    function::last_name,
+    function::{inside_option, last_name},
 };
 
 /// What a field is where its variable is not set.
@@ -128,21 +128,4 @@ fn is_bool(text: &str) -> bool {
 
 fn reads<T: std::str::FromStr>(text: &str) -> bool {
     text.parse::<T>().is_ok()
-}
-
-/// `T` of an `Option<T>`, or the type itself.
-pub(super) fn inside_option(ty: &Type) -> &Type {
-    let Type::Path(path) = ty else {
-        return ty;
-    };
-    match path.path.segments.last() {
-        Some(last) if last.ident == "Option" => match &last.arguments {
-            PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
-                Some(GenericArgument::Type(inside)) => inside,
-                _ => ty,
-            },
-            _ => ty,
-        },
-        _ => ty,
-    }
 }

@@ -7,15 +7,14 @@ use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Ident, Lit, Meta, Token, Type, ext::IdentExt,
-    punctuated::Punctuated,
+    Attribute, Data, DeriveInput, Expr, Fields, Ident, Meta, Token, Type, ext::IdentExt, punctuated::Punctuated,
 };
 
 use self::{default::Default as FieldDefault, names::Names};
 use crate::{
     arguments::{self, Arguments, Text, Word},
     errors::{Errors, mistake, show},
-    function::{cfgs, description, kind, last_name},
+    function::{cfgs, description, inside_option, kind, last_name},
     rules,
 };
 
@@ -268,7 +267,7 @@ fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, err
         None => format!("{prefix}{}", name.unraw().to_string().to_uppercase()),
     };
     names.add(field, name, &variable, errors);
-    let is_plain_secret = rules::check_field(name, &field.ty, default::inside_option(&field.ty), errors);
+    let is_plain_secret = rules::plain_secret::check(name, &field.ty, errors);
     // One mistake is one error: the default goes when the field becomes a `Secret`.
     let default = default.filter(|_| !is_plain_secret).and_then(|Given(default)| {
         if is_secret(&field.ty) {
@@ -279,14 +278,7 @@ fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, err
             );
             return None;
         }
-        if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &default
-            && rules::has_password(&text.value())
-        {
-            errors.add(
-                default,
-                format!("the default of `{name}` has a password that anyone can read"),
-                format!("write `Secret<{}>` without a default, and set `{variable}`", show(&field.ty)),
-            );
+        if rules::plain_secret::check_default(&default, name, &field.ty, &variable, errors) {
             return None;
         }
         FieldDefault::new(default, &field.ty, errors)
@@ -346,7 +338,7 @@ fn is_ours(attribute: &Attribute) -> bool {
 }
 
 fn is_secret(ty: &Type) -> bool {
-    last_name(default::inside_option(ty)).is_some_and(|name| name == "Secret")
+    last_name(inside_option(ty)).is_some_and(|name| name == "Secret")
 }
 
 /// Takes our attributes off the fields, wherever they stand.

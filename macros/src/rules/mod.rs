@@ -1,9 +1,8 @@
 //! The constraints of a cloud-native service that a macro can see. One file a rule.
 
 mod foreign_attribute;
-mod plain_secret;
+pub(crate) mod plain_secret;
 
-pub(crate) use self::plain_secret::{check_field, has_password};
 use crate::{errors::Errors, function::Function};
 
 /// Checks the function that `#[attribute]` stands above against every rule. What would be a second mistake is taken

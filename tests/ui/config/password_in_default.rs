@@ -4,6 +4,8 @@ use seaworthy::prelude::*;
 struct Config {
     #[config(default = "postgres://app:hunter2@localhost/app")]
     database_url: Url,
+    #[config(default = "redis://:hunter2@localhost")]
+    redis_url: Option<Url>,
 }
 
 fn main() {}
