@@ -13,6 +13,7 @@ use syn::{
 use crate::{
     duration,
     errors::{Errors, mistake, show},
+    rules,
 };
 
 /// What may stand in the parentheses of an attribute.
@@ -49,8 +50,12 @@ pub(crate) fn read<A: Arguments>(items: Vec<NestedMeta>, errors: &mut Errors) ->
             continue;
         };
         let name = show(meta.path());
+        if name == rules::ALLOW {
+            // `rules` has read it.
+            continue;
+        }
         if A::EXAMPLES.iter().all(|(argument, _)| *argument != name) {
-            let help = did_you_mean(&name, A::EXAMPLES.iter().map(|(argument, _)| *argument))
+            let help = did_you_mean(&name, A::EXAMPLES.iter().map(|(argument, _)| *argument).chain([rules::ALLOW]))
                 .map_or_else(takes::<A>, |close| format!("did you mean `{close}`?"));
             let what = format!("`#[{}]` has no argument `{name}`", A::ATTRIBUTE);
             errors.add(meta.path(), what, help);

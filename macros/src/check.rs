@@ -21,7 +21,7 @@ const EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::read(item.clone(), "health", &mut errors) else {
+    let Some(function) = Function::read(item.clone(), "health", &arguments, &mut errors) else {
         return quote!(#item #errors);
     };
     let check = Health::new(&function, arguments, &mut errors);
@@ -34,7 +34,7 @@ pub(crate) fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 pub(crate) fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::read(item.clone(), "ready", &mut errors) else {
+    let Some(function) = Function::read(item.clone(), "ready", &arguments, &mut errors) else {
         return quote!(#item #errors);
     };
     let check = Ready::new(&function, arguments, &mut errors);

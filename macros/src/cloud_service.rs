@@ -9,17 +9,21 @@ use syn::{
 };
 
 use crate::{
-    arguments::{self, Arguments, Names, Text},
+    arguments::{self, Arguments, Names, Switch, Text},
     errors::{Errors, mistake, show},
     function::{Function, cfgs, last_name, unnamed},
+    rules,
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::read(item.clone(), "cloud_service", &mut errors) else {
+    let Some(function) = Function::read(item.clone(), "cloud_service", &arguments, &mut errors) else {
         return quote!(#item #errors);
     };
     let service = Service::new(&function, arguments, &mut errors);
+    if service.is_audited() {
+        rules::audit(&mut errors);
+    }
     if function.is_method() {
         return quote!(#function #errors);
     }
@@ -30,6 +34,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 struct Service<'a> {
     function: &'a Function,
     name: Option<Text>,
+    audit: bool,
     /// The one parameter.
     config: Option<&'a PatType>,
     /// Whether a list of readiness checks was given, if only as `none`.
@@ -54,6 +59,7 @@ struct ServiceArguments {
     workers: Option<Names>,
     controllers: Option<Unsupported>,
     name: Option<Text>,
+    audit: Option<Switch>,
 }
 
 impl Arguments for ServiceArguments {
@@ -64,6 +70,7 @@ impl Arguments for ServiceArguments {
         ("workers", "workers(..)"),
         ("controllers", ""),
         ("name", "name = \"..\""),
+        ("audit", "audit = false"),
     ];
 }
 
@@ -92,7 +99,13 @@ impl<'a> Service<'a> {
         list(arguments.health, "health", &mut listed, errors);
         list(arguments.ready, "ready", &mut listed, errors);
         list(arguments.workers, "worker", &mut listed, errors);
-        Self { function, name: arguments.name, config, lists_readiness, listed }
+        let audit = arguments.audit.is_none_or(|Switch(audit)| audit);
+        Self { function, name: arguments.name, audit, config, lists_readiness, listed }
+    }
+
+    /// Whether the other files of the crate are looked at: from the root of a program, unless it says otherwise.
+    fn is_audited(&self) -> bool {
+        self.audit && self.is_main()
     }
 
     /// A function called `main` moves into the implementation; any other is called from there.

@@ -1,4 +1,4 @@
-//! An annotated function. Its body is never parsed.
+//! An annotated function. Its body is not parsed: rules look at its tokens.
 
 use proc_macro2::{Delimiter, Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -41,9 +41,14 @@ impl ToTokens for Function {
 
 impl Function {
     /// Reads the function that `#[attribute]` stands above. `None` is already noted: it isn't one.
-    pub(crate) fn read(item: TokenStream, attribute: &str, errors: &mut Errors) -> Option<Self> {
+    pub(crate) fn read(
+        item: TokenStream,
+        attribute: &str,
+        arguments: &TokenStream,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         let error = match syn::parse2(item.clone()) {
-            Ok(function) => return Some(Self::checked(function, attribute, errors)),
+            Ok(function) => return Some(Self::checked(function, attribute, arguments, errors)),
             Err(error) => error,
         };
         match syn::parse2(item) {
@@ -62,8 +67,8 @@ impl Function {
     }
 
     /// The function after what is checked for every attribute. What would be a second mistake is taken out of it.
-    fn checked(mut self, attribute: &str, errors: &mut Errors) -> Self {
-        rules::check(&mut self, attribute, errors);
+    fn checked(mut self, attribute: &str, arguments: &TokenStream, errors: &mut Errors) -> Self {
+        rules::check_function(&mut self, attribute, arguments, errors);
         self.check_name(errors);
         self
     }

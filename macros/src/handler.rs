@@ -21,11 +21,12 @@ use crate::{
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::read(item.clone(), "handler", &mut errors) else {
+    let Some(function) = Function::read(item.clone(), "handler", &arguments, &mut errors) else {
         return quote!(#item #errors);
     };
     let handler = Handler::new(&function, arguments, &mut errors);
-    if errors.is_empty() { handler.expand() } else { quote!(#function #errors) }
+    let marked = if errors.is_empty() { handler.expand() } else { function.to_token_stream() };
+    quote!(#marked #errors)
 }
 
 struct Handler<'a> {

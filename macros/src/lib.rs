@@ -13,6 +13,7 @@
 mod arguments;
 mod check;
 mod cloud_service;
+mod code;
 mod config;
 mod duration;
 mod errors;
@@ -42,6 +43,7 @@ use proc_macro::TokenStream;
 /// | `ready(one, other)` | functions marked [`#[ready]`](macro@ready); `ready(none)` says that a service with state needs no check | none, for a service without state |
 /// | `workers(one, other)` | functions marked [`#[worker]`](macro@worker) | none |
 /// | `name = ".."` | what the service is called | the name of the package |
+/// | `audit = false` | the other files of the crate are not looked at | `true`, above `main` |
 ///
 /// Lists take names and paths: `ready(sessions, checks::queue)`.
 ///
@@ -299,4 +301,22 @@ pub fn worker(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(FromRef, attributes(from_ref))]
 pub fn from_ref(item: TokenStream) -> TokenStream {
     from_ref::expand(item.into()).into()
+}
+
+/// Looks at every file of a library for what `docs/rules.md` lists: state in statics, detached tasks, `process::exit`.
+///
+/// Write it once, in `lib.rs`. In a program `#[cloud_service]` above `main` does the same.
+///
+/// ```
+/// seaworthy::audit!();
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+///
+/// Whatever a rule finds does not compile, with the file, the line and the column. `// seaworthy: allow(SW004) reason`
+/// above the line allows it.
+#[proc_macro]
+pub fn audit(arguments: TokenStream) -> TokenStream {
+    rules::audit_macro(arguments.into()).into()
 }

@@ -60,6 +60,13 @@ fn expand_file(source: &str) -> String {
     shown.join("\n")
 }
 
+/// The items of a file as they are expanded, mistakes and all.
+pub(crate) fn expand_items(source: &str) -> String {
+    let file = syn::parse_file(source).unwrap();
+    let items = file.items.into_iter().flat_map(expand_item);
+    items.map(|item| item.into_token_stream().to_string()).collect::<Vec<_>>().join(" ")
+}
+
 /// What one item becomes: itself, where it has none of our attributes.
 fn expand_item(mut item: Item) -> Vec<Item> {
     let Some(attributes) = attributes(&mut item) else {

@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::read(item.clone(), "worker", &mut errors) else {
+    let Some(function) = Function::read(item.clone(), "worker", &arguments, &mut errors) else {
         return quote!(#item #errors);
     };
     let worker = Worker::new(&function, arguments, &mut errors);

@@ -43,7 +43,7 @@ pub use axum;
 pub use metrics;
 #[cfg(feature = "http-client")]
 pub use reqwest;
-pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
+pub use seaworthy_macros::{FromRef, audit, cloud_service, config, handler, health, ready, worker};
 pub use serde;
 pub use tracing;
 

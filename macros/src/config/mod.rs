@@ -14,8 +14,8 @@ use self::{default::Default as FieldDefault, names::Names};
 use crate::{
     arguments::{self, Arguments, Text, Word},
     errors::{Errors, mistake, show},
-    function::{cfgs, description, inside_option, kind, last_name},
-    rules,
+    function::{cfgs, description, kind},
+    rules::{self, Allows},
 };
 
 #[cfg(test)]
@@ -236,7 +236,7 @@ fn struct_prefix(arguments: TokenStream, name: &Ident, errors: &mut Errors) -> S
 
 /// Reads one field.
 fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, errors: &mut Errors) -> Source {
-    let FieldArguments { default, env, flatten, skip } = field_arguments(&field.attrs, errors);
+    let (FieldArguments { default, env, flatten, skip }, allows) = field_arguments(&field.attrs, errors);
     if let Some(Word(skip)) = skip {
         let others = [
             env.map(|Text(env)| (env.to_token_stream(), "env")),
@@ -267,31 +267,23 @@ fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, err
         None => format!("{prefix}{}", name.unraw().to_string().to_uppercase()),
     };
     names.add(field, name, &variable, errors);
-    let is_plain_secret = rules::plain_secret::check(name, &field.ty, errors);
-    // One mistake is one error: the default goes when the field becomes a `Secret`.
-    let default = default.filter(|_| !is_plain_secret).and_then(|Given(default)| {
-        if is_secret(&field.ty) {
-            errors.add(
-                default,
-                format!("the secret `{name}` has a default that anyone can read"),
-                format!("remove it, and set `{variable}` or `{variable}_FILE`"),
-            );
-            return None;
-        }
-        if rules::plain_secret::check_default(&default, name, &field.ty, &variable, errors) {
-            return None;
-        }
-        FieldDefault::new(default, &field.ty, errors)
-    });
+    let given = default.as_ref().map(|Given(default)| default);
+    let checked = rules::Field { name, ty: &field.ty, variable: &variable, default: given };
+    // One mistake is one error: what is wrong with the field is mended before its default is read.
+    let is_broken = rules::check_field(&checked, &allows, errors);
+    let default = default.filter(|_| !is_broken);
+    let default = default.and_then(|Given(default)| FieldDefault::new(default, &field.ty, errors));
     Source::Variable { name: variable, about: description(&field.attrs), default }
 }
 
 /// The arguments of every `#[config(..)]` of a field.
-fn field_arguments(attributes: &[Attribute], errors: &mut Errors) -> FieldArguments {
+fn field_arguments(attributes: &[Attribute], errors: &mut Errors) -> (FieldArguments, Allows) {
     let mut items = Vec::new();
+    let mut allows = Allows::default();
     for attribute in attributes.iter().filter(|attribute| is_ours(attribute)) {
         match &attribute.meta {
             Meta::List(list) => {
+                allows.extend(Allows::of_attribute(&list.tokens, errors));
                 items.extend(arguments::parse_list::<FieldArguments>(list.tokens.clone(), errors));
             }
             meta => errors.add(
@@ -301,7 +293,7 @@ fn field_arguments(attributes: &[Attribute], errors: &mut Errors) -> FieldArgume
             ),
         }
     }
-    arguments::read(items, errors)
+    (arguments::read(items, errors), allows)
 }
 
 /// The fields of a struct that has names for them.
@@ -335,10 +327,6 @@ fn named_fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a P
 
 fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("config")
-}
-
-fn is_secret(ty: &Type) -> bool {
-    last_name(inside_option(ty)).is_some_and(|name| name == "Secret")
 }
 
 /// Takes our attributes off the fields, wherever they stand.

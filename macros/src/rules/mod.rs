@@ -1,12 +1,222 @@
-//! The constraints of a cloud-native service that a macro can see. One file a rule.
+//! What a macro can see of the mistakes that take services down in a cluster. One file a rule.
+//!
+//! A rule is a file here, which is its page in `docs/rules.md` too, and its line in [`RULES`]. It looks at code
+//! (`crate::code`) and says what it found: [`Findings`]. Everything else is done here: what is allowed, what is a test,
+//! that a body which does not parse is left to the compiler, and that one token is reported once, by the first rule.
+//!
+//! A rule prefers silence to a false alarm: it speaks of paths that it knows for certain, and of no other.
 
-mod foreign_attribute;
-pub(crate) mod plain_secret;
+mod allow;
+mod async_trait;
+mod audit;
+mod blocking_call;
+mod detached_task;
+mod plain_secret;
+mod second_runtime;
+mod second_span;
+mod secret_default;
+#[cfg(test)]
+mod tests;
 
-use crate::{errors::Errors, function::Function};
+use std::fmt::Display;
 
-/// Checks the function that `#[attribute]` stands above against every rule. What would be a second mistake is taken
-/// out of it.
-pub(crate) fn check(function: &mut Function, attribute: &str, errors: &mut Errors) {
-    foreign_attribute::check(function, attribute, errors);
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Ident, Type};
+
+pub(crate) use self::{
+    allow::{ALLOW, Allows},
+    audit::{Crate, audit, audit_macro},
+};
+use crate::{
+    code::{At, Code},
+    errors::Errors,
+    function::Function,
+};
+
+/// Each rule, in the order of their codes. A code that was published is never given to another.
+pub(crate) const RULES: &[&Rule] = &[
+    &second_runtime::RULE,
+    &second_span::RULE,
+    &async_trait::RULE,
+    &detached_task::RULE,
+    &blocking_call::RULE,
+    &plain_secret::RULE,
+    &secret_default::RULE,
+];
+
+/// One constraint of a cloud-native service.
+pub(crate) struct Rule {
+    /// `SW003`
+    pub(crate) code: &'static str,
+    /// Its name, which is that of its file with `-` for `_`.
+    pub(crate) name: &'static str,
+    pub(crate) level: Level,
+    pub(crate) check: Check,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// It does not compile, and nothing allows it.
+    Absolute,
+    /// It does not compile.
+    Error,
+    /// It compiles with a warning.
+    Warning,
+}
+
+/// What a rule looks at.
+pub(crate) enum Check {
+    /// Functions below these attributes.
+    Function(&'static [&'static str], fn(&Annotated<'_>, &mut Findings)),
+    /// The code of functions below these attributes, and of every file besides.
+    Everywhere(&'static [&'static str], fn(&Code, &mut Findings)),
+    /// All files of a service or of a library that is audited.
+    Crate(fn(&Crate, &mut Findings)),
+    /// A field of a configuration that is read from a variable.
+    Field(fn(&Field<'_>, &mut Findings)),
+}
+
+/// A function below one of our attributes.
+pub(crate) struct Annotated<'a> {
+    /// `handler`, say.
+    pub(crate) attribute: &'a str,
+    pub(crate) function: &'a Function,
+    /// Its signature and its body.
+    pub(crate) code: Code,
+    /// What stands in the parentheses of the attribute.
+    pub(crate) arguments: Code,
+}
+
+/// A field of a configuration.
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a Ident,
+    pub(crate) ty: &'a Type,
+    /// `APP_GREETING`
+    pub(crate) variable: &'a str,
+    pub(crate) default: Option<&'a syn::Expr>,
+}
+
+// === What rules find ===
+
+/// What a rule has found.
+pub(crate) struct Findings {
+    rule: &'static Rule,
+    found: Vec<Finding>,
+}
+
+struct Finding {
+    rule: &'static Rule,
+    at: At,
+    /// The first token, where it is found in code.
+    token: usize,
+    what: String,
+    help: String,
+}
+
+impl Findings {
+    fn of(rule: &'static Rule) -> Self {
+        Self { rule, found: Vec::new() }
+    }
+
+    /// Notes what is wrong with the tokens from `first` to `last`, both included, and what to write instead.
+    pub(crate) fn add(&mut self, code: &Code, first: usize, last: usize, what: impl Display, help: impl Display) {
+        self.push(code.at(first, last), first, what, help);
+    }
+
+    /// Notes what is wrong with a part of an annotated item.
+    pub(crate) fn add_at(&mut self, part: impl ToTokens, what: impl Display, help: impl Display) {
+        let tokens = part.to_token_stream();
+        let first = tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+        let last = tokens.into_iter().last().map_or(first, |token| token.span());
+        self.push(At::Tokens(first, last), usize::MAX, what, help);
+    }
+
+    fn push(&mut self, at: At, token: usize, what: impl Display, help: impl Display) {
+        self.found.push(Finding { rule: self.rule, at, token, what: what.to_string(), help: help.to_string() });
+    }
+}
+
+impl Finding {
+    /// As the compiler says it. What is in another file says where.
+    fn report(&self, errors: &mut Errors) {
+        let Self { rule, at, what, help, .. } = self;
+        let (place, first, last) = match at {
+            At::Tokens(first, last) => (String::new(), *first, *last),
+            At::File { path, line, column } => {
+                (format!("{}:{line}:{column}: ", path.display()), Span::call_site(), Span::call_site())
+            }
+        };
+        let text = format!("{place}{what}\nhelp: {help}\nrule: {}, {}", rule.name, rule.code);
+        match rule.level {
+            Level::Absolute | Level::Error => errors.add_between(first, last, text),
+            Level::Warning => errors.warn(&rule.name.replace('-', "_"), first, text),
+        }
+    }
+}
+
+// === What is checked where ===
+
+/// Checks a function below one of our attributes. What would be a second mistake is taken out of it.
+pub(crate) fn check_function(function: &mut Function, attribute: &str, arguments: &TokenStream, errors: &mut Errors) {
+    let allows = Allows::of_attribute(arguments, errors);
+    let annotated = Annotated {
+        attribute,
+        code: Code::of_function(function_tokens(function), function.signature.ident.span()),
+        arguments: Code::of_tokens(arguments.clone()),
+        function,
+    };
+    let mut all = Vec::new();
+    for rule in RULES {
+        let mut findings = Findings::of(rule);
+        match rule.check {
+            Check::Function(attributes, check) if attributes.contains(&attribute) => check(&annotated, &mut findings),
+            Check::Everywhere(attributes, check) if attributes.contains(&attribute) => {
+                check(&annotated.code, &mut findings);
+            }
+            _ => {}
+        }
+        all.extend(findings.found);
+    }
+    // A body that is half typed is the compiler's to speak of.
+    let parses = all.is_empty() || syn::parse2::<syn::Block>(function.body.to_token_stream()).is_ok();
+    all.retain(|finding| parses || finding.token == usize::MAX);
+    report(all, &allows, errors);
+    allows.warn_of_unused(attribute, errors);
+    second_runtime::mend(function);
+    async_trait::mend(function);
+}
+
+/// Checks a field of a configuration; says whether anything was wrong with it.
+pub(crate) fn check_field(field: &Field<'_>, allows: &Allows, errors: &mut Errors) -> bool {
+    let mut all = Vec::new();
+    for rule in RULES {
+        if let Check::Field(check) = rule.check {
+            let mut findings = Findings::of(rule);
+            check(field, &mut findings);
+            all.extend(findings.found);
+        }
+    }
+    report(all, allows, errors)
+}
+
+/// Reports what is not allowed: each place once, by the first rule. Says whether there was anything.
+fn report(found: Vec<Finding>, allows: &Allows, errors: &mut Errors) -> bool {
+    let mut reported: Vec<usize> = Vec::new();
+    let mut any = false;
+    for finding in found {
+        let is_second = finding.token != usize::MAX && reported.contains(&finding.token);
+        if allows.allow(finding.rule) || is_second {
+            continue;
+        }
+        reported.push(finding.token);
+        finding.report(errors);
+        any = true;
+    }
+    any
+}
+
+fn function_tokens(function: &Function) -> TokenStream {
+    let Function { signature, body, .. } = function;
+    quote!(#signature #body)
 }

@@ -2,12 +2,7 @@ mod server;
 mod shutdown;
 mod tls;
 
-use std::{
-    collections::BTreeMap,
-    error::Error as _,
-    future,
-    net::{SocketAddr, TcpListener},
-};
+use std::{collections::BTreeMap, error::Error as _, future, net::SocketAddr};
 
 use reqwest::{
     Method, StatusCode,
@@ -19,6 +14,9 @@ use tracing::Instrument;
 use self::server::Server;
 use super::*;
 use crate::telemetry::{FinishedSpan, finished_spans, in_trace};
+
+/// Nobody listens there. One that was just free may soon be another test's.
+const CLOSED: &str = "127.0.0.1:1";
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
@@ -166,12 +164,11 @@ fn a_failure_is_recorded_as_what_it_was() {
             Box::pin(future::ready(Err("there is no such name".into())))
         }
     }
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (silent, rude) = (Server::silent(), Server::answering(""));
     let around = Server::answering("HTTP/1.1 302 X\r\nlocation: /\r\ncontent-length: 0\r\n\r\n");
     let short = Duration::from_millis(50);
     let cases = [
-        ("connect", client().get(format!("http://{closed}/"))),
+        ("connect", client().get(format!("http://{CLOSED}/"))),
         ("timeout", client().get(silent.url("/")).timeout(short)),
         ("timeout", changed(|client| client.timeout(short)).get(silent.url("/"))),
         ("request", client().get(rude.url("/"))),
@@ -181,8 +178,8 @@ fn a_failure_is_recorded_as_what_it_was() {
     ];
     for (expected, request) in cases {
         let (failed, spans) = in_trace(true, request.send());
-        assert!(matches!(failed, Err(Error::Request(_))), "{failed:?}");
-        assert_eq!(error_type(&spans), Some(expected));
+        assert!(matches!(failed, Err(Error::Request(_))), "{expected}: {failed:?}");
+        assert_eq!(error_type(&spans), Some(expected), "{failed:?}");
         assert!(!of_call(&spans).attributes.contains_key("http.response.status_code"));
     }
 }
@@ -228,7 +225,6 @@ fn everything(error: &Error) -> String {
 fn credentials_reach_the_server_and_nobody_else() {
     let mut server = Server::answering("HTTP/1.1 404 X\r\ncontent-length: 5\r\n\r\nhello");
     let silent = Server::silent();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let secret = |server: &str| format!("{}/p?a=1&sig=hunter2", server.replace("http://", "http://ada:hunter2@"));
     let (said, spans) = in_trace(true, async {
         let answer = client().get(secret(&server.url(""))).send().await.unwrap();
@@ -238,7 +234,7 @@ fn credentials_reach_the_server_and_nobody_else() {
         let mut said = vec![format!("{of_status:?} {of_status} {answer:?}")];
         assert_eq!(answer.text().await.unwrap(), "hello");
         let late = client().get(secret(&silent.url(""))).timeout(Duration::from_millis(20)).send().await;
-        let refused = client().get(secret(&format!("http://{closed}"))).send().await;
+        let refused = client().get(secret(&format!("http://{CLOSED}"))).send().await;
         said.extend([late, refused].map(|failed| everything(&failed.unwrap_err())));
         let head = server.head().await;
         assert!(head.starts_with("GET /p?a=1&sig=hunter2 "), "{head}");

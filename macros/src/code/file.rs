@@ -1,0 +1,249 @@
+//! A source file: its code, what in it is only compiled for tests, and its functions that are annotated.
+
+use std::{
+    cell::RefCell,
+    fs, io,
+    ops::Range,
+    path::{Path as FilePath, PathBuf},
+    rc::Rc,
+    time::SystemTime,
+};
+
+use proc_macro2::Span;
+
+use super::{Code, Kind};
+
+/// What is larger was not written by a person.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// A source file that could be read.
+pub(crate) struct File {
+    pub(crate) path: Rc<FilePath>,
+    pub(crate) code: Code,
+    /// The tokens of tests.
+    tests: Vec<Range<usize>>,
+    /// The functions that stand below an attribute of ours.
+    pub(crate) marked: Vec<Marked>,
+}
+
+/// A function below one of our attributes.
+pub(crate) struct Marked {
+    /// `handler`, say.
+    pub(crate) attribute: String,
+    /// The token of its name.
+    pub(crate) name: usize,
+    /// What stands in the parentheses of the attribute; empty where there are none.
+    pub(crate) arguments: Range<usize>,
+    pub(crate) body: Range<usize>,
+}
+
+/// A module of a file that is another file.
+pub(crate) struct Module {
+    /// The modules around it in the file, and its own name.
+    pub(crate) names: Vec<String>,
+    /// `#[path = ".."]`
+    pub(crate) path: Option<String>,
+}
+
+impl File {
+    /// Reads a file. It can't be looked at where it is none, too large, no UTF-8, or lacks a bracket.
+    pub(crate) fn read(path: &FilePath) -> Option<Self> {
+        if fs::metadata(path).ok()?.len() > LARGEST {
+            return None;
+        }
+        Self::new(fs::read_to_string(path).ok()?, path)
+    }
+
+    /// A file with this text.
+    pub(crate) fn new(text: String, path: &FilePath) -> Option<Self> {
+        let path: Rc<FilePath> = path.into();
+        let code = Code::of_file(text, path.clone())?;
+        let mut file = Self { path, code, tests: Vec::new(), marked: Vec::new() };
+        file.read_attributes();
+        Some(file)
+    }
+
+    /// The file that the compiler found a token in. Nobody else knows it: a language server may not, nor may tests.
+    pub(crate) fn around(name: Span) -> Option<(Rc<Self>, usize)> {
+        #[cfg(test)]
+        if let Some(file) = AROUND.with_borrow(Clone::clone) {
+            return Some((file, 0));
+        }
+        if !proc_macro::is_available() {
+            return None;
+        }
+        let span = name.unwrap();
+        let file = cached(span.local_file()?).ok()?;
+        let at = file.code.token_at(span.line());
+        Some((file, at))
+    }
+
+    /// Whether a token is compiled for tests only.
+    pub(crate) fn is_test(&self, at: usize) -> bool {
+        self.tests.iter().any(|test| test.contains(&at))
+    }
+
+    /// The function below one of our attributes that a token stands in.
+    pub(crate) fn marked_around(&self, at: usize) -> Option<&Marked> {
+        self.marked.iter().find(|marked| marked.body.contains(&at))
+    }
+
+    /// The modules that are files of their own; those of tests aren't.
+    pub(crate) fn modules(&self) -> Vec<Module> {
+        let code = &self.code;
+        let mut modules = Vec::new();
+        for at in 0..code.len() {
+            if !code.is_word(at, "mod") || !code.is(at + 2, ";") || self.is_test(at) {
+                continue;
+            }
+            let mut names: Vec<_> = code.around(at).filter_map(|open| self.module_before(open)).collect();
+            names.reverse();
+            names.push(code.text(at + 1).to_owned());
+            modules.push(Module { names, path: self.path_attribute(at) });
+        }
+        modules
+    }
+
+    fn module_before(&self, open: usize) -> Option<String> {
+        let name = open.checked_sub(1)?;
+        let is_module = self.code.is_word(name.checked_sub(1)?, "mod");
+        is_module.then(|| self.code.text(name).to_owned())
+    }
+
+    /// The text of a `#[path = ".."]` above `mod`.
+    fn path_attribute(&self, at: usize) -> Option<String> {
+        let code = &self.code;
+        let statement = code.statement(at);
+        let path = (statement.start..at).find(|at| code.is_word(*at, "path") && code.is(at + 1, "="))?;
+        code.string(path + 2).map(str::to_owned)
+    }
+
+    /// Finds what is for tests, and what is annotated.
+    fn read_attributes(&mut self) {
+        let code = &self.code;
+        let mut at = 0;
+        while at < code.len() {
+            let open = at + 1;
+            if !code.is(at, "#") || !code.is(open, "[") {
+                at += 1;
+                continue;
+            }
+            let inside = code.inside(open);
+            let path_end = (inside.start..inside.end)
+                .find(|at| !matches!(code.kind(*at), Some(Kind::Word)) && !code.is(*at, ":"))
+                .unwrap_or(inside.end);
+            let name = code.text(path_end.saturating_sub(1));
+            let item = item(code, code.after(open));
+            if name == "test"
+                || (name == "cfg" && code.has_word(inside.clone(), &["test"]) && !code.has_word(inside, &["not"]))
+            {
+                self.tests.push(item.clone());
+                at = item.end;
+                continue;
+            }
+            if OURS.contains(&name)
+                && let Some(function) = (item.start..item.end).find(|at| code.is_word(*at, "fn"))
+                && code.is(item.end.saturating_sub(1), "}")
+            {
+                let body = code.inside(code.partner(item.end - 1));
+                let arguments = if code.is(path_end, "(") { code.inside(path_end) } else { path_end..path_end };
+                self.marked.push(Marked { attribute: name.to_owned(), name: function + 1, arguments, body });
+            }
+            at = code.after(open);
+        }
+    }
+}
+
+/// What marks a function.
+const OURS: [&str; 6] = ["cloud_service", "controller", "handler", "health", "ready", "worker"];
+
+/// The item that begins here, with its other attributes.
+fn item(code: &Code, start: usize) -> Range<usize> {
+    let mut at = start;
+    while code.is(at, "#") {
+        at = code.after(at + 1);
+    }
+    while at < code.len() {
+        if code.is(at, ";") || code.is(at, "{") {
+            return start..code.after(at);
+        }
+        if code.is(at, "}") {
+            break;
+        }
+        at = code.after(at);
+    }
+    start..at
+}
+
+impl Code {
+    /// The lines of comments that begin so, with what comes after that.
+    pub(crate) fn lines_with<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+        // Most files have none, and are not split into lines.
+        let text = if self.text.contains(start) { &self.text } else { "" };
+        text.lines()
+            .enumerate()
+            .filter_map(move |(index, line)| Some((index + 1, line.trim_start().strip_prefix(start)?)))
+    }
+
+    /// The line that a token of a file stands on.
+    pub(crate) fn line(&self, token: usize) -> usize {
+        let start = self.tokens.get(token).map_or(self.text.len(), |token| token.start as usize);
+        self.text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    /// The first line of code below a line.
+    pub(crate) fn line_below(&self, line: usize) -> usize {
+        self.line(self.token_at(line + 1))
+    }
+
+    /// The first token on a line or after it.
+    pub(crate) fn token_at(&self, line: usize) -> usize {
+        let mut lines = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let start = if line <= 1 { 0 } else { lines.nth(line - 2).unwrap_or(self.text.len()) };
+        self.tokens.partition_point(|token| (token.start as usize) < start)
+    }
+}
+
+// === The files of this compilation ===
+
+thread_local! {
+    static FILES: RefCell<Vec<Cached>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Cached {
+    path: PathBuf,
+    written: SystemTime,
+    file: Option<Rc<File>>,
+}
+
+/// A file, read once as long as nobody writes it: each annotated function in it asks.
+fn cached(path: PathBuf) -> io::Result<Rc<File>> {
+    let written = fs::metadata(&path)?.modified()?;
+    FILES
+        .with_borrow_mut(|files| {
+            let known = files.iter().position(|cached| cached.path == path);
+            if let Some(cached) = known.and_then(|known| files.get(known)).filter(|cached| cached.written == written) {
+                return cached.file.clone();
+            }
+            known.map(|known| files.swap_remove(known));
+            let file = File::read(&path).map(Rc::new);
+            files.push(Cached { path, written, file: file.clone() });
+            file
+        })
+        .ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+thread_local! {
+    /// What functions are expanded in, where no compiler says it.
+    static AROUND: RefCell<Option<Rc<File>>> = const { RefCell::new(None) };
+}
+
+/// Expands what stands in a file.
+#[cfg(test)]
+pub(crate) fn within<T>(file: File, expand: impl FnOnce() -> T) -> T {
+    AROUND.set(Some(Rc::new(file)));
+    let expanded = expand();
+    AROUND.set(None);
+    expanded
+}

@@ -1,0 +1,136 @@
+//! What `use` brings into a file, a module or a block.
+
+use std::{collections::HashMap, ops::Range};
+
+use super::Code;
+
+/// The names that are imported.
+pub(crate) struct Imports {
+    by_name: HashMap<String, Vec<Import>>,
+    /// The brackets of the modules that stand in the code itself.
+    modules: Vec<Range<usize>>,
+}
+
+struct Import {
+    /// The tokens that can see it: those of a block, a module or the whole code.
+    scope: Range<usize>,
+    module: usize,
+    path: String,
+}
+
+impl Imports {
+    pub(super) fn of(code: &Code) -> Self {
+        let mut imports = Self { by_name: HashMap::new(), modules: Vec::new() };
+        for at in 0..code.len() {
+            if code.is_word(at, "mod") && code.is(at + 2, "{") {
+                imports.modules.push(code.inside(at + 2));
+            }
+        }
+        for at in 0..code.len() {
+            if code.is_word(at, "use") {
+                imports.add_tree(code, at, at + 1, String::new());
+            }
+        }
+        imports
+    }
+
+    /// Reads `a::b`, `a::{b, c as d}` and the like from `at` on; returns where it ends.
+    fn add_tree(&mut self, code: &Code, at_use: usize, mut at: usize, mut path: String) -> usize {
+        let mut last = "";
+        loop {
+            if code.is_marks(at, "::") {
+                at += 2;
+            } else if let Some(word) = code.word(at).filter(|word| *word != "as") {
+                last = word;
+                if word != "self" || path.is_empty() {
+                    if !path.is_empty() {
+                        path.push_str("::");
+                    }
+                    path.push_str(word);
+                } else {
+                    last = path.rsplit("::").next().unwrap_or_default();
+                    let name = last.to_owned();
+                    let renamed = code.is_word(at + 1, "as").then(|| code.text(at + 2).to_owned());
+                    self.add(code, at_use, renamed.unwrap_or(name), path);
+                    return self.end(code, at);
+                }
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        if code.is(at, "{") {
+            let inside = code.inside(at);
+            let mut next = inside.start;
+            while next < inside.end {
+                next = self.add_tree(code, at_use, next, path.clone()).max(next) + 1;
+            }
+            return code.after(at);
+        }
+        if code.is_word(at, "as") {
+            self.add(code, at_use, code.text(at + 1).to_owned(), path);
+        } else if !code.is(at, "*") && !last.is_empty() {
+            self.add(code, at_use, last.to_owned(), path);
+        }
+        self.end(code, at)
+    }
+
+    /// The comma or semicolon after one name of a tree, or where the tree ends.
+    fn end(&self, code: &Code, mut at: usize) -> usize {
+        while at < code.len() && !code.is(at, ",") && !code.is(at, ";") && !code.is(at, "}") {
+            at = code.after(at);
+        }
+        at
+    }
+
+    fn add(&mut self, code: &Code, at_use: usize, name: String, path: String) {
+        if name == "_" {
+            return;
+        }
+        let scope = code.around(at_use).next().map_or(0..usize::MAX, |open| code.inside(open));
+        let module = self.module_of(at_use);
+        self.by_name.entry(name).or_default().push(Import { scope, module, path });
+    }
+
+    /// The innermost module that a token stands in; 0 is that of the code itself.
+    pub(super) fn module_of(&self, at: usize) -> usize {
+        let inside = |module: &Range<usize>| module.contains(&at);
+        self.modules.iter().rposition(inside).map_or(0, |index| index + 1)
+    }
+
+    /// What a name stands for there.
+    pub(super) fn resolve(&self, name: &str, at: usize, module: usize) -> Option<String> {
+        let mut resolved = self.lookup(name, at, module)?.to_owned();
+        // `use std::thread; use thread::sleep;`
+        for _ in 0..4 {
+            let (first, rest) = match resolved.split_once("::") {
+                Some((first, rest)) => (first.to_owned(), format!("::{rest}")),
+                None => (resolved.clone(), String::new()),
+            };
+            match self.lookup(&first, at, module) {
+                Some(further) if first != name && further != first => resolved = format!("{further}{rest}"),
+                _ => break,
+            }
+        }
+        Some(resolved)
+    }
+
+    fn lookup(&self, name: &str, at: usize, module: usize) -> Option<&str> {
+        let seen = |import: &&Import| import.module == module && import.scope.contains(&at);
+        let imports = self.by_name.get(name)?;
+        imports.iter().filter(seen).max_by_key(|import| import.scope.start).map(|import| import.path.as_str())
+    }
+}
+
+impl Code {
+    /// What the name at a token stands for, where it was imported.
+    pub(super) fn resolve(&self, at: usize) -> Option<String> {
+        let imports = self.imports();
+        let name = self.text(at);
+        imports.resolve(name, at, imports.module_of(at)).or_else(|| {
+            let (file, at) = self.around.as_ref()?;
+            let imports = file.code.imports();
+            imports.resolve(name, *at, imports.module_of(*at))
+        })
+    }
+}

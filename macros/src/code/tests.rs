@@ -1,0 +1,180 @@
+//! Code is read as the compiler reads it, and names stand for what they stand for.
+
+use std::{fs, path::Path as FilePath};
+
+use proc_macro2::TokenStream;
+
+use super::*;
+
+fn of(source: &str) -> Code {
+    Code::of_tokens(source.parse().unwrap())
+}
+
+fn of_file(source: &str) -> Code {
+    Code::of_file(source.to_owned(), FilePath::new("x.rs").into()).unwrap()
+}
+
+/// Every token with what it is, its partner, and how deep it stands.
+fn tokens(code: &Code) -> Vec<(Kind, String, usize, usize)> {
+    (0..code.len())
+        .map(|at| (code.kind(at).unwrap(), code.text(at).to_owned(), code.partner(at), code.around(at).count()))
+        .collect()
+}
+
+/// The Rust files in a folder, however deep.
+fn rust_files(folder: &FilePath, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn files_have_the_tokens_that_the_compiler_finds() {
+    let mut files = Vec::new();
+    for folder in ["macros", "runtime", "tests", "examples"] {
+        rust_files(&FilePath::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder), &mut files);
+    }
+    assert!(files.len() > 100, "{}", files.len());
+    for path in files {
+        let source = fs::read_to_string(&path).unwrap();
+        let Ok(stream) = source.parse::<TokenStream>() else { continue };
+        let ours = tokens(&of_file(&source));
+        let theirs = tokens(&Code::of_tokens(without_docs_in(stream)));
+        for (index, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_eq!(ours, theirs, "token {index} of {}", path.display());
+        }
+        assert_eq!(ours.len(), theirs.len(), "{}", path.display());
+    }
+}
+
+/// Doc comments are attributes to the compiler, and comments to us.
+fn without_docs_in(stream: TokenStream) -> TokenStream {
+    let mut kept: Vec<TokenTree> = Vec::new();
+    for token in stream {
+        let is_doc = match &token {
+            TokenTree::Group(group) => {
+                let mut inside = group.stream().into_iter();
+                group.delimiter() == Delimiter::Bracket
+                    && inside.next().is_some_and(|word| word.to_string() == "doc")
+                    && inside.next().is_some_and(|equals| equals.to_string() == "=")
+                    && inside.next().is_some_and(|text| text.to_string().starts_with(['"', 'r']))
+            }
+            _ => false,
+        };
+        if is_doc {
+            while kept.last().is_some_and(|mark| matches!(mark.to_string().as_str(), "#" | "!")) {
+                kept.pop();
+            }
+            continue;
+        }
+        kept.push(match token {
+            TokenTree::Group(group) => {
+                proc_macro2::Group::new(group.delimiter(), without_docs_in(group.stream())).into()
+            }
+            token => token,
+        });
+    }
+    kept.into_iter().collect()
+}
+
+#[test]
+fn every_sort_of_token_ends_where_it_ends() {
+    let source = r###"
+        let r#type = 'a: b'\'' '"' '\u{1f600}' 'é' b'x' b"\"" c"c" br#"""# r"\" r##"a"#b"## 1..2 1.5e-3_f64 0xe+1 1.max(2)
+        x.0.1 /* a /* b */ "c */ d<'static> a::<b>::c! // "e
+    "###;
+    assert_eq!(tokens(&of_file(source)), tokens(&of(source)));
+    for unfinished in ["(", ")", "(]", "\"a", "r#\"a\"", "/* /* */", "'", "b'", "'\\"] {
+        assert!(Code::of_file(unfinished.to_owned(), FilePath::new("x.rs").into()).is_none(), "{unfinished}");
+    }
+    assert_eq!(of_file("\u{feff}#!/usr/bin/env run\nfn f() {}").len(), 6);
+    assert_eq!(of_file("#![no_std]").len(), 5);
+}
+
+fn names(code: &Code) -> Vec<&str> {
+    code.paths().iter().filter(|path| path.is_call()).map(|path| path.name.as_str()).collect()
+}
+
+#[test]
+fn a_path_stands_for_what_was_imported() {
+    let cases = [
+        ("std::thread::sleep(a)", "std::thread::sleep"),
+        ("::std::thread::sleep(a)", "std::thread::sleep"),
+        ("use std::thread; thread::sleep(a)", "std::thread::sleep"),
+        ("use std::thread as t; t::sleep(a)", "std::thread::sleep"),
+        ("use std::thread::sleep; sleep(a)", "std::thread::sleep"),
+        ("use std::thread::sleep as wait; wait(a)", "std::thread::sleep"),
+        ("use std::{fs, thread::{self, sleep as wait}}; wait(a)", "std::thread::sleep"),
+        ("use std::{fs, thread::{self as t}}; t::sleep(a)", "std::thread::sleep"),
+        ("use std::thread; use thread::sleep; sleep(a)", "std::thread::sleep"),
+        ("use ::std::thread; thread::sleep(a)", "std::thread::sleep"),
+        ("use tokio::time as thread; { use std::thread; thread::sleep(a) }", "std::thread::sleep"),
+        ("{ use tokio::time as thread; } use std::thread; thread::sleep(a)", "std::thread::sleep"),
+        ("use std::thread; join!(thread::sleep(a))", "std::thread::sleep"),
+        ("Vec::<u8>::with_capacity(1)", "Vec::with_capacity"),
+        ("a.b(); x..std::thread::sleep(a)", "std::thread::sleep"),
+        ("tokio::spawn::<F<A, fn() -> B>>(a)", "tokio::spawn"),
+    ];
+    for (source, name) in cases {
+        assert_eq!(names(&of(source)), [name], "{source}");
+        assert_eq!(names(&of_file(source)), [name], "{source}");
+    }
+}
+
+#[test]
+fn what_is_not_certain_has_no_name() {
+    for source in [
+        "sleep(a)",
+        "use std::thread::*; sleep(a)",
+        "{ use std::thread::sleep; } sleep(a)",
+        "use std::thread::sleep; mod m { fn f() { sleep(a) } }",
+        "use std::thread::sleep as _; sleep(a)",
+        "a.sleep(b)",
+        "fn sleep(a: A) {}",
+    ] {
+        assert_eq!(names(&of(source)), [""; 0], "{source}");
+    }
+}
+
+#[test]
+fn a_function_knows_the_imports_of_its_file_and_module() {
+    let source = "use std::thread;\nmod m {\n    use tokio::time as thread;\n    fn f() {}\n}\n";
+    let file = std::rc::Rc::new(File::new(source.to_owned(), FilePath::new("x.rs")).unwrap());
+    for (line, name) in [(2, "std::thread::sleep"), (4, "tokio::time::sleep")] {
+        let at = file.code.token_at(line);
+        let code = Code { around: Some((file.clone(), at)), ..of("fn f() { thread::sleep(a) }") };
+        assert_eq!(names(&code), [name]);
+    }
+}
+
+#[test]
+fn a_statement_is_what_a_person_would_call_one() {
+    let source = "{ a; let x = b(match c { d => e }); if f { g; } else { h } i }";
+    let cases = [
+        ("a", "a"),
+        ("b", "let x = b ( match c { d = > e } )"),
+        ("c", "let x = b ( match c { d = > e } )"),
+        ("f", "if f { g ; } else { h }"),
+        ("g", "g"),
+        ("i", "i"),
+    ];
+    let code = of(source);
+    for (word, expected) in cases {
+        let at = (0..code.len()).find(|at| code.is_word(*at, word)).unwrap();
+        let statement: Vec<_> = code.statement(at).map(|at| code.text(at)).collect();
+        assert_eq!(statement.join(" "), expected);
+    }
+}
+
+#[test]
+fn what_is_compiled_for_tests_is_known() {
+    let source = "#[cfg(test)] mod tests { a } #[cfg(not(test))] mod b { c } #[tokio::test] async fn d() { e } f";
+    let file = File::new(source.to_owned(), FilePath::new("x.rs")).unwrap();
+    let tested = |word| file.is_test((0..file.code.len()).find(|at| file.code.is_word(*at, word)).unwrap());
+    assert_eq!(["a", "c", "e", "f"].map(tested), [true, false, true, false]);
+}

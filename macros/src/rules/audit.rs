@@ -1,0 +1,216 @@
+//! The view of a whole crate: every file of a service or library, from where `#[cloud_service]` or `audit!` stands.
+//!
+//! The files are found as the compiler finds them, by their `mod`, and read with a lexer of our own (`crate::code`), so
+//! that ten thousand lines take milliseconds. What can't be read or has no place on the disk is left out. Functions below
+//! our attributes have their own report, by the attribute, and code for tests has none.
+
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+
+use super::{Check, Finding, Findings, RULES, Rule, allow};
+use crate::{code::File, errors::Errors};
+
+/// No service of a person's has more.
+const MOST_FILES: usize = 10_000;
+
+/// The files of a crate, the root first.
+pub(crate) struct Crate {
+    pub(crate) files: Vec<File>,
+}
+
+/// `audit!()`
+pub(crate) fn audit_macro(arguments: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    if arguments.is_empty() {
+        audit(&mut errors);
+    } else {
+        errors.add(arguments, "`audit!` takes nothing", "write `seaworthy::audit!();`");
+    }
+    errors.into_token_stream()
+}
+
+/// Looks at every file of the crate whose root the macro stands in.
+pub(crate) fn audit(errors: &mut Errors) {
+    if proc_macro::is_available()
+        && let Some(root) = Span::call_site().unwrap().local_file()
+    {
+        Crate::read(&root).audit(errors);
+    }
+}
+
+impl Crate {
+    /// Notes what the rules find in the files.
+    pub(super) fn audit(&self, errors: &mut Errors) {
+        let mut allows: Vec<_> = self.files.iter().map(|file| Comments::of(file, errors)).collect();
+        for rule in RULES {
+            match rule.check {
+                Check::Everywhere(_, check) => {
+                    for (file, allows) in self.files.iter().zip(&mut allows) {
+                        let mut findings = Findings::of(rule);
+                        check(&file.code, &mut findings);
+                        for finding in findings.found {
+                            report(&finding, file, allows, errors);
+                        }
+                    }
+                }
+                Check::Crate(check) => {
+                    let mut findings = Findings::of(rule);
+                    check(self, &mut findings);
+                    for finding in findings.found {
+                        let place = self.files.iter().zip(&mut allows).find(|(file, _)| finding.is_in(file));
+                        if let Some((file, allows)) = place {
+                            report(&finding, file, allows, errors);
+                        }
+                    }
+                }
+                Check::Function(..) | Check::Field(_) => {}
+            }
+        }
+        for (file, allows) in self.files.iter().zip(&allows) {
+            allows.warn_of_unused(file, errors);
+        }
+    }
+}
+
+fn report(finding: &Finding, file: &File, allows: &mut Comments, errors: &mut Errors) {
+    let is_crate = matches!(finding.rule.check, Check::Crate(_));
+    let is_elsewhere = file.is_test(finding.token) || (!is_crate && file.marked_around(finding.token).is_some());
+    if is_elsewhere || allows.allow(finding, file) || allows.reported.contains(&finding.token) {
+        return;
+    }
+    allows.reported.push(finding.token);
+    finding.report(errors);
+}
+
+impl Finding {
+    fn is_in(&self, file: &File) -> bool {
+        matches!(&self.at, crate::code::At::File { path, .. } if *path == file.path)
+    }
+}
+
+impl Crate {
+    /// Reads the root and the files of its modules.
+    pub(crate) fn read(root: &Path) -> Self {
+        let mut files: Vec<File> = Vec::new();
+        let mut waiting = vec![(root.to_owned(), root.parent().map(Path::to_owned).unwrap_or_default())];
+        while let Some((path, folder)) = waiting.pop() {
+            if files.len() == MOST_FILES || files.iter().any(|file| *file.path == *path) {
+                continue;
+            }
+            let Some(file) = File::read(&path) else {
+                continue;
+            };
+            let mut children: Vec<_> =
+                file.modules().iter().filter_map(|module| find(module, &path, &folder)).collect();
+            children.reverse();
+            waiting.extend(children);
+            files.push(file);
+        }
+        Self { files }
+    }
+}
+
+/// The file of a module, and the folder of those in it.
+fn find(module: &crate::code::Module, parent: &Path, folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut own = folder.to_owned();
+    let (name, around) = module.names.split_last()?;
+    own.extend(around);
+    if let Some(path) = &module.path {
+        let base = if around.is_empty() { parent.parent()? } else { &own };
+        let path = base.join(path);
+        let folder = path.parent()?.to_owned();
+        return Some((path, folder));
+    }
+    let inside = own.join(name);
+    let beside = own.join(format!("{name}.rs"));
+    let path = if beside.is_file() { beside } else { inside.join("mod.rs") };
+    Some((path, inside))
+}
+
+// === `// seaworthy: allow(SW004) reason` ===
+
+/// What the comments of a file allow.
+struct Comments {
+    allows: Vec<Comment>,
+    /// The tokens that were reported.
+    reported: Vec<usize>,
+}
+
+struct Comment {
+    rule: &'static Rule,
+    /// Its own line.
+    line: usize,
+    /// The first line of code below it.
+    allows: usize,
+    used: Cell<bool>,
+}
+
+const START: &str = "// seaworthy:";
+
+impl Comments {
+    fn of(file: &File, errors: &mut Errors) -> Self {
+        let mut allows = Vec::new();
+        for (line, text) in file.code.lines_with(START) {
+            let place = format!("{}:{line}", file.path.display());
+            let help = "write `// seaworthy: allow(SW004) reason` above the line";
+            let mut wrong = |what: String, help: &str| {
+                errors.add_between(Span::call_site(), Span::call_site(), format!("{place}: {what}\nhelp: {help}"));
+            };
+            let allowed = text.trim().strip_prefix("allow(").and_then(|rest| rest.split_once(')'));
+            let Some((codes, reason)) = allowed else {
+                wrong("this comment allows nothing".into(), help);
+                continue;
+            };
+            if reason.trim().is_empty() {
+                wrong(format!("nothing says why `{codes}` is allowed"), help);
+            }
+            for code in codes.split(',').map(str::trim) {
+                match allow::rule(code) {
+                    Ok(rule) => {
+                        allows.push(Comment { rule, line, allows: file.code.line_below(line), used: Cell::new(false) })
+                    }
+                    Err(help) => wrong(format!("there is no rule `{code}`"), &help),
+                }
+            }
+        }
+        Self { allows, reported: Vec::new() }
+    }
+
+    fn allow(&self, finding: &Finding, file: &File) -> bool {
+        let allows = |comment: &&Comment| {
+            comment.rule.code == finding.rule.code
+                && [finding.token, file.code.statement(finding.token).start]
+                    .iter()
+                    .any(|token| file.code.line(*token) == comment.allows)
+        };
+        self.allows.iter().find(allows).inspect(|comment| comment.used.set(true)).is_some()
+    }
+
+    fn warn_of_unused(&self, file: &File, errors: &mut Errors) {
+        for Comment { rule, line, allows, .. } in self.allows.iter().filter(|comment| !comment.used.get()) {
+            let below = file.code.token_at(*allows);
+            if file.is_test(below) {
+                continue;
+            }
+            let help = match file.marked_around(below) {
+                Some(marked) => {
+                    format!(
+                        "write `#[{}(allow({}, reason = \"..\"))]` above `{}`",
+                        marked.attribute,
+                        rule.code,
+                        file.code.text(marked.name)
+                    )
+                }
+                None => "remove the comment".into(),
+            };
+            let place = format!("{}:{line}", file.path.display());
+            let text = format!("{place}: `{}` finds nothing below this comment\nhelp: {help}", rule.name);
+            errors.warn("unused_allow", Span::call_site(), text);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A service runs on one runtime, that of Seaworthy.
+//!
+//! `#[tokio::main]` starts another one inside the first, which panics, or takes the place of the function that the service
+//! is made of. Kubernetes sees a container that exits before it was ever ready, and restarts it with growing pauses.
+//!
+//! See [Container states and restarts](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-restarts).
+//!
+//! ```wrong
+//! #[cloud_service]
+//! #[tokio::main]
+//! async fn main() -> Router {
+//!     Router::new()
+//! }
+//! ```
+//!
+//! ```right
+//! #[cloud_service]
+//! async fn main() -> Router {
+//!     Router::new()
+//! }
+//! ```
+//!
+//! It sees `#[..::main]` and `#[..::test]` below our attribute, and what `#[tokio::main]` above it leaves. It can't see a
+//! runtime that a library starts on a thread of its own, which does no harm.
+
+use super::{Annotated, Check, Findings, Level, Rule};
+use crate::{
+    errors::show,
+    function::{Function, starts_runtime},
+};
+
+pub(super) const RULE: Rule = Rule {
+    code: "SW001",
+    name: "second-runtime",
+    level: Level::Absolute,
+    check: Check::Function(&["cloud_service", "handler", "health", "ready", "worker"], check),
+};
+
+fn check(annotated: &Annotated<'_>, found: &mut Findings) {
+    let function = annotated.function;
+    let name = function.name();
+    for path in function.attributes.iter().map(syn::Attribute::path).filter(|path| starts(path)) {
+        let what = format!("`#[{}]` starts a second runtime", show(path));
+        found.add_at(path, what, format!("remove it: `#[{}]` runs on the service's own", annotated.attribute));
+    }
+    let signature = &function.signature;
+    if signature.asyncness.is_none() && starts_runtime(&function.body) {
+        found.add_at(
+            signature.fn_token,
+            format!("`{name}` starts a second runtime, as by `#[tokio::main]`"),
+            format!("remove it and write `async fn {name}`"),
+        );
+    }
+}
+
+fn starts(path: &syn::Path) -> bool {
+    path.segments.len() > 1 && path.segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
+}
+
+/// The function without what was reported.
+pub(super) fn mend(function: &mut Function) {
+    function.attributes.retain(|attribute| !starts(attribute.path()));
+}

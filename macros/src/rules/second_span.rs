@@ -1,0 +1,52 @@
+//! A request has one span a handler, and the runtime makes it.
+//!
+//! `#[tracing::instrument]` beside our attribute makes a second span for the same work: every trace has twice the spans,
+//! each costs its share of the collector's budget, and by default it records every argument by its `Debug`, secrets too.
+//!
+//! See [System logs and traces](https://kubernetes.io/docs/concepts/cluster-administration/system-traces/).
+//!
+//! ```wrong
+//! #[handler]
+//! #[tracing::instrument]
+//! async fn hello(name: String) -> String {
+//!     name
+//! }
+//! ```
+//!
+//! ```right
+//! #[handler(fields(user.name = name))]
+//! async fn hello(name: String) -> String {
+//!     name
+//! }
+//! ```
+//!
+//! It sees the attribute below ours by its name, also by a path, and above ours by what it leaves in the body. It can't see
+//! one that was renamed.
+
+use quote::ToTokens;
+
+use super::{Annotated, Check, Findings, Level, Rule};
+use crate::{errors::show, function::words};
+
+pub(super) const RULE: Rule = Rule {
+    code: "SW002",
+    name: "second-span",
+    level: Level::Error,
+    check: Check::Function(&["cloud_service", "handler", "health", "ready", "worker"], check),
+};
+
+fn check(annotated: &Annotated<'_>, found: &mut Findings) {
+    let function = annotated.function;
+    let help = format!("remove it: the runtime traces `{}`", function.name());
+    for attribute in function.attributes.iter().filter(|attribute| is_instrument(attribute)) {
+        found.add_at(attribute, format!("`#[{}]` opens a second span", show(attribute.path())), &help);
+    }
+    let mut body = function.body.stream().into_iter().flat_map(words);
+    if body.any(|word| word == "__tracing_attr_span") {
+        found.add_at(function.signature.ident.to_token_stream(), "`#[instrument]` opens a second span", help);
+    }
+}
+
+fn is_instrument(attribute: &syn::Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "instrument")
+}
