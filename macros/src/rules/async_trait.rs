@@ -24,7 +24,7 @@
 //! It can't see the attribute above ours: that has been expanded, and failed, before.
 
 use super::{Annotated, Check, Findings, Level, Rule};
-use crate::{errors::show, function::Function};
+use crate::errors::show;
 
 pub(super) const RULE: Rule = Rule {
     code: "SW003",
@@ -40,11 +40,6 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     }
 }
 
-fn is_async_trait(attribute: &syn::Attribute) -> bool {
+pub(super) fn is_async_trait(attribute: &syn::Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "async_trait")
-}
-
-/// The function without what was reported.
-pub(super) fn mend(function: &mut Function) {
-    function.attributes.retain(|attribute| !is_async_trait(attribute));
 }

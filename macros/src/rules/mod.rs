@@ -181,10 +181,16 @@ pub(crate) fn check_function(function: &mut Function, attribute: &str, arguments
     // A body that is half typed is the compiler's to speak of.
     let parses = all.is_empty() || syn::parse2::<syn::Block>(function.body.to_token_stream()).is_ok();
     all.retain(|finding| parses || finding.token == usize::MAX);
-    report(all, &allows, errors);
+    let reported = report(all, &allows, errors);
     allows.warn_of_unused(attribute, errors);
-    second_runtime::mend(function);
-    async_trait::mend(function);
+    for rule in reported {
+        match rule.code {
+            "SW001" => function.attributes.retain(|attribute| !second_runtime::starts(attribute)),
+            "SW002" => function.attributes.retain(|attribute| !second_span::is_instrument(attribute)),
+            "SW003" => function.attributes.retain(|attribute| !async_trait::is_async_trait(attribute)),
+            _ => {}
+        }
+    }
 }
 
 /// Checks a field of a configuration; says whether anything was wrong with it.
@@ -197,23 +203,23 @@ pub(crate) fn check_field(field: &Field<'_>, allows: &Allows, errors: &mut Error
             all.extend(findings.found);
         }
     }
-    report(all, allows, errors)
+    !report(all, allows, errors).is_empty()
 }
 
-/// Reports what is not allowed: each place once, by the first rule. Says whether there was anything.
-fn report(found: Vec<Finding>, allows: &Allows, errors: &mut Errors) -> bool {
-    let mut reported: Vec<usize> = Vec::new();
-    let mut any = false;
+/// Reports what is not allowed: each place once, by the first rule. Returns the rules that spoke.
+fn report(found: Vec<Finding>, allows: &Allows, errors: &mut Errors) -> Vec<&'static Rule> {
+    let mut places: Vec<usize> = Vec::new();
+    let mut rules = Vec::new();
     for finding in found {
-        let is_second = finding.token != usize::MAX && reported.contains(&finding.token);
+        let is_second = finding.token != usize::MAX && places.contains(&finding.token);
         if allows.allow(finding.rule) || is_second {
             continue;
         }
-        reported.push(finding.token);
+        places.push(finding.token);
         finding.report(errors);
-        any = true;
+        rules.push(finding.rule);
     }
-    any
+    rules
 }
 
 fn function_tokens(function: &Function) -> TokenStream {

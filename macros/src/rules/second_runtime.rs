@@ -24,10 +24,7 @@
 //! runtime that a library starts on a thread of its own, which does no harm.
 
 use super::{Annotated, Check, Findings, Level, Rule};
-use crate::{
-    errors::show,
-    function::{Function, starts_runtime},
-};
+use crate::{errors::show, function::starts_runtime};
 
 pub(super) const RULE: Rule = Rule {
     code: "SW001",
@@ -39,9 +36,9 @@ pub(super) const RULE: Rule = Rule {
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let function = annotated.function;
     let name = function.name();
-    for path in function.attributes.iter().map(syn::Attribute::path).filter(|path| starts(path)) {
-        let what = format!("`#[{}]` starts a second runtime", show(path));
-        found.add_at(path, what, format!("remove it: `#[{}]` runs on the service's own", annotated.attribute));
+    for attribute in function.attributes.iter().filter(|attribute| starts(attribute)) {
+        let what = format!("`#[{}]` starts a second runtime", show(attribute.path()));
+        found.add_at(attribute, what, format!("remove it: `#[{}]` runs on the service's own", annotated.attribute));
     }
     let signature = &function.signature;
     if signature.asyncness.is_none() && starts_runtime(&function.body) {
@@ -53,11 +50,7 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     }
 }
 
-fn starts(path: &syn::Path) -> bool {
-    path.segments.len() > 1 && path.segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
-}
-
-/// The function without what was reported.
-pub(super) fn mend(function: &mut Function) {
-    function.attributes.retain(|attribute| !starts(attribute.path()));
+pub(super) fn starts(attribute: &syn::Attribute) -> bool {
+    let segments = &attribute.path().segments;
+    segments.len() > 1 && segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
 }

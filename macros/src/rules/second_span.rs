@@ -47,6 +47,6 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     }
 }
 
-fn is_instrument(attribute: &syn::Attribute) -> bool {
+pub(super) fn is_instrument(attribute: &syn::Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "instrument")
 }
