@@ -6,6 +6,13 @@ use proc_macro2::TokenStream;
 
 use super::*;
 
+impl Code {
+    /// Where tokens of a file stand in its text.
+    pub(crate) fn bytes(&self, tokens: Range<usize>) -> Range<usize> {
+        self.tokens[tokens.start].start as usize..self.tokens[tokens.end - 1].end as usize
+    }
+}
+
 fn of(source: &str) -> Code {
     Code::of_tokens(source.parse().unwrap())
 }

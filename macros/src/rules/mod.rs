@@ -10,6 +10,8 @@ mod allow;
 mod async_trait;
 mod audit;
 mod blocking_call;
+#[cfg(test)]
+mod corpus;
 mod detached_task;
 mod plain_secret;
 mod second_runtime;

@@ -61,7 +61,7 @@ pub(crate) fn reported(source: &str) -> Vec<String> {
 }
 
 /// The texts of `compile_error!` and of warnings among tokens.
-fn messages(tokens: &str) -> Vec<String> {
+pub(super) fn messages(tokens: &str) -> Vec<String> {
     let starts = ["compile_error ! { ", "deprecated (note = "];
     let mut found = Vec::new();
     for start in starts {

@@ -1,0 +1,229 @@
+//! Real services have no false alarm.
+//!
+//! `tests/corpus/crates.txt` names services that are published. Their sources are fetched from the registry, annotated
+//! as a person would (`annotate`), and audited. What is reported is in `tests/corpus/verdicts.txt` with a verdict of a person.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p seaworthy-macros corpus` writes the list anew, with `?` for a verdict that is missing.
+
+mod annotate;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use quote::ToTokens;
+
+use self::annotate::Annotated;
+use super::{Crate, tests::messages};
+use crate::{
+    code::{File, within},
+    errors::Errors,
+};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus");
+
+#[test]
+fn what_is_reported_of_real_services_is_right() {
+    let mut all = Corpus::default();
+    for package in packages() {
+        let started = Instant::now();
+        let before = (all.files.len(), all.lines, all.marked.clone());
+        all.add(&package);
+        let counts: Vec<_> = all
+            .marked
+            .iter()
+            .map(|(attribute, count)| {
+                format!("{attribute} {}", count - before.2.get(attribute).copied().unwrap_or_default())
+            })
+            .collect();
+        let (files, lines) = (all.files.len() - before.0, all.lines - before.1);
+        println!("{}: {files} files, {lines} lines, {} in {:?}", package.name, counts.join(", "), started.elapsed());
+    }
+    println!("{} files, {} lines, {:?}", all.files.len(), all.lines, all.marked);
+    // What finds nothing to look at finds nothing wrong.
+    assert!(all.crates >= 20, "{} crates", all.crates);
+    for (attribute, least) in [("cloud_service", 20), ("handler", 300), ("worker", 50), ("config", 20)] {
+        let count = all.marked.get(attribute).copied().unwrap_or_default();
+        assert!(count >= least, "{count} functions or structs are marked `{attribute}`");
+    }
+    compare(&all.reports);
+}
+
+// === What is looked at ===
+
+struct Package {
+    /// `ord-0.29.1`
+    name: String,
+    folder: PathBuf,
+    /// The files that the compiler begins with.
+    roots: Vec<PathBuf>,
+}
+
+fn packages() -> Vec<Package> {
+    let list = fs::read_to_string(Path::new(FOLDER).join("crates.txt")).unwrap();
+    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| Package::fetch(&line.split(' ').collect::<Vec<_>>())).collect()
+}
+
+impl Package {
+    fn fetch(line: &[&str]) -> Self {
+        let (name, version) = (line[0], line[1]);
+        let package = format!("{name}-{version}");
+        let folder = unpacked(&package).unwrap_or_else(|| {
+            // Not in a workspace, whose own crates it would speak of.
+            let mut info = Command::new(env!("CARGO"));
+            info.args(["info", "--registry", "crates-io", &format!("{name}@{version}")]).current_dir(env::temp_dir());
+            let output = info.output().unwrap();
+            unpacked(&package).unwrap_or_else(|| {
+                let said = String::from_utf8_lossy(&output.stderr);
+                panic!("{said}\n{package} is not there: run `cargo info {name}@{version}` where crates.io is reached")
+            })
+        });
+        let roots = roots(&folder, line.get(2) == Some(&"examples"));
+        assert!(!roots.is_empty(), "nothing in {}", folder.display());
+        Self { name: package, folder, roots }
+    }
+}
+
+/// The folder that cargo has unpacked a package to.
+fn unpacked(package: &str) -> Option<PathBuf> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    let mut registries = fs::read_dir(home.join("registry/src")).ok()?;
+    registries.find_map(|registry| {
+        let folder = registry.ok()?.path().join(package);
+        folder.join(".cargo-ok").is_file().then_some(folder)
+    })
+}
+
+/// The roots of a package's library, binaries and examples: those that its manifest names, and those in their places.
+fn roots(folder: &Path, only_examples: bool) -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    let mut section = "";
+    let mut roots = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if let ("[lib]" | "[[bin]]" | "[[example]]", Some(path)) = (section, line.strip_prefix("path = ")) {
+            roots.insert(folder.join(path.trim_matches('"')));
+        }
+    }
+    roots.extend(["src/lib.rs", "src/main.rs"].map(|path| folder.join(path)));
+    for entry in ["src/bin", "examples"].into_iter().flat_map(|path| fs::read_dir(folder.join(path))).flatten() {
+        let path = entry.unwrap().path();
+        roots.insert(if path.is_dir() { path.join("main.rs") } else { path });
+    }
+    let is_root = |path: &PathBuf| {
+        let is_example = path.starts_with(folder.join("examples"));
+        path.extension().is_some_and(|extension| extension == "rs") && path.is_file() && (is_example || !only_examples)
+    };
+    roots.into_iter().filter(is_root).collect()
+}
+
+// === What is found ===
+
+#[derive(Default)]
+struct Corpus {
+    crates: usize,
+    files: BTreeSet<PathBuf>,
+    lines: usize,
+    /// How many functions have an attribute.
+    marked: BTreeMap<&'static str, usize>,
+    /// The places with the code of a rule, each with what it says.
+    reports: BTreeMap<String, Vec<String>>,
+}
+
+impl Corpus {
+    fn add(&mut self, package: &Package) {
+        self.crates += 1;
+        let crates: Vec<_> = package.roots.iter().map(|root| Crate::read(root)).collect();
+        let mut routed = BTreeSet::new();
+        for file in crates.iter().flat_map(|a_crate| &a_crate.files) {
+            annotate::routed(&file.code, &mut routed);
+        }
+        let mut of_crates = BTreeSet::new();
+        for Crate { files } in crates {
+            let mut annotated_files = Vec::new();
+            for file in files {
+                let path = file.path.clone();
+                let text = fs::read_to_string(&path).unwrap();
+                let annotated = Annotated::of(&file, &text, package.roots.iter().any(|root| **root == *path), &routed);
+                annotated_files.push(File::new(annotated.text.clone(), &path).unwrap());
+                if self.files.insert(path.to_path_buf()) {
+                    self.lines += text.lines().count();
+                    self.add_file(package, file, annotated);
+                }
+            }
+            let mut errors = Errors::default();
+            Crate { files: annotated_files }.audit(&mut errors);
+            of_crates.extend(messages(&errors.into_token_stream().to_string()));
+        }
+        // A library and a binary may share files.
+        let folder = format!("{}/", package.folder.display());
+        for text in of_crates {
+            let (place, text) = text.strip_prefix(&folder).and_then(|text| text.split_once(": ")).unwrap();
+            self.report(package, place, text);
+        }
+    }
+
+    fn add_file(&mut self, package: &Package, file: File, mut annotated: Annotated) {
+        for attribute in ["cloud_service", "handler", "health", "ready", "worker"] {
+            *self.marked.entry(attribute).or_default() += annotated.count(attribute);
+        }
+        *self.marked.entry("config").or_default() += annotated.configurations();
+        let path = file.path.strip_prefix(&package.folder).unwrap().display().to_string();
+        let mut reports = annotated.of_fields();
+        reports.extend(within(file, || annotated.of_functions()));
+        for (name, text) in reports {
+            self.report(package, &format!("{path}:{name}"), &text);
+        }
+    }
+
+    fn report(&mut self, package: &Package, place: &str, text: &str) {
+        let (_, code) = text.rsplit_once(", ").unwrap();
+        let key = format!("{} {place} {code}", package.name);
+        self.reports.entry(key).or_default().push(text.to_owned());
+    }
+}
+
+// === Verdicts ===
+
+/// Compares what is reported with the verdicts: `ord-0.29.1 src/lib.rs:main SW005 -- right: it reads a file`.
+fn compare(reports: &BTreeMap<String, Vec<String>>) {
+    let path = Path::new(FOLDER).join("verdicts.txt");
+    let list = fs::read_to_string(&path).unwrap_or_default();
+    let head: Vec<_> = list.lines().take_while(|line| line.is_empty() || line.starts_with('#')).collect();
+    let verdicts: BTreeMap<_, _> = list.lines().filter_map(|line| line.split_once(" -- ")).collect();
+    let reports: BTreeMap<_, _> = reports
+        .iter()
+        .map(|(place, texts)| match texts.len() {
+            1 => (place.clone(), texts),
+            count => (format!("{place} x{count}"), texts),
+        })
+        .collect();
+    if env::var_os("UPDATE_EXPECT").is_some() {
+        let mut new = head.join("\n") + "\n";
+        for place in reports.keys() {
+            new += &format!("{place} -- {}\n", verdicts.get(place.as_str()).unwrap_or(&"?"));
+        }
+        fs::write(&path, new).unwrap();
+    }
+    let mut wrong = Vec::new();
+    for (place, texts) in &reports {
+        if !verdicts.get(place.as_str()).is_some_and(|verdict| verdict.starts_with("right: ")) {
+            wrong.push(format!("is reported, and has no verdict:\n{place} -- ?\n{}", texts.join("\n")));
+        }
+    }
+    for place in verdicts.keys().filter(|place| !reports.contains_key(**place)) {
+        wrong.push(format!("has a verdict, and is not reported:\n{place}"));
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}\n\n{} places. Where a report is right, add `right: why` in tests/corpus/verdicts.txt; where not, mend the rule.",
+        wrong.join("\n\n"),
+        wrong.len(),
+    );
+}
