@@ -37,10 +37,9 @@ const OF_REQUESTS: [&str; 17] = [
 /// What gives a method of HTTP its handler.
 const METHODS: [&str; 9] = ["any", "delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
-const HEALTH: [&str; 9] =
-    ["get_health", "health", "health_check", "health_handler", "healthcheck", "healthz", "live", "liveness", "livez"];
-
-const READY: [&str; 5] = ["get_ready", "readiness", "ready", "ready_handler", "readyz"];
+/// What the name of a check begins with.
+const HEALTH: [&str; 3] = ["get_health", "health", "live"];
+const READY: [&str; 3] = ["get_ready", "readiness", "ready"];
 
 /// What the name of a configuration ends with.
 const CONFIGURATIONS: [&str; 6] = ["Args", "Config", "Configuration", "Options", "Opts", "Settings"];
@@ -133,14 +132,10 @@ impl Annotated {
         reports
     }
 
-    /// How many functions have the attribute.
-    pub(super) fn count(&self, attribute: &str) -> usize {
-        self.functions.iter().filter(|marked| marked.attributes.contains(&attribute)).count()
-    }
-
-    /// How many configurations there are.
-    pub(super) fn configurations(&self) -> usize {
-        self.configurations.len()
+    /// The attribute of each function and struct.
+    pub(super) fn attributes(&self) -> Vec<&'static str> {
+        let functions = self.functions.iter().flat_map(|marked| marked.attributes.iter().copied());
+        functions.chain(self.configurations.iter().map(|_| "config")).collect()
     }
 }
 
@@ -201,24 +196,26 @@ fn marked(code: &Code, item: &Item, source: &str, is_root: bool, routed: &BTreeS
     let takes_request = code.has_word(keyword..body, &OF_REQUESTS);
     let is_routed = routed.contains(name);
     let loops = (body..end).any(|at| code.is_word(at, "loop") && code.is(at + 1, "{"));
-    let is_check = HEALTH.contains(&name) || READY.contains(&name);
-    if !is_check && (!is_async || !(name == "main" || takes_request || is_routed || loops)) {
+    let is_main = name == "main" && is_root && (is_async || code.has_word(body..end, &["block_on"]));
+    let begins = |starts: &[&str]| (is_async || is_routed) && starts.iter().any(|start| name.starts_with(start));
+    let (is_health, is_ready) = (begins(&HEALTH), begins(&READY));
+    if !is_main && !is_health && !is_ready && (!is_async || !(takes_request || is_routed || loops)) {
         return None;
     }
     let mut function: Function = syn::parse_str(source).ok()?;
     let of_request = |ty: &syn::Type| last_name(ty).is_some_and(|name| OF_REQUESTS.iter().any(|of| name == of));
     let takes_request = function.parameters().any(|parameter| of_request(&parameter.ty));
     let mut attributes = Vec::new();
-    if is_async && name == "main" && is_root {
+    if is_main {
         function.attributes.retain(|attribute| !starts(attribute));
         attributes.push("cloud_service");
     } else if is_async && (takes_request || is_routed && !function.is_method()) {
         attributes.push("handler");
     }
-    if HEALTH.contains(&name) && !function.is_method() {
+    if is_health && !function.is_method() {
         attributes.push("health");
     }
-    if READY.contains(&name) && !function.is_method() {
+    if is_ready && !function.is_method() {
         attributes.push("ready");
     }
     if attributes.is_empty() && is_async && loops {

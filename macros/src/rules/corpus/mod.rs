@@ -12,7 +12,6 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
-    time::Instant,
 };
 
 use quote::ToTokens;
@@ -28,29 +27,27 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus");
 
 #[test]
 fn what_is_reported_of_real_services_is_right() {
-    let mut all = Corpus::default();
-    for package in packages() {
-        let started = Instant::now();
-        let before = (all.files.len(), all.lines, all.marked.clone());
-        all.add(&package);
-        let counts: Vec<_> = all
-            .marked
-            .iter()
-            .map(|(attribute, count)| {
-                format!("{attribute} {}", count - before.2.get(attribute).copied().unwrap_or_default())
-            })
-            .collect();
-        let (files, lines) = (all.files.len() - before.0, all.lines - before.1);
-        println!("{}: {files} files, {lines} lines, {} in {:?}", package.name, counts.join(", "), started.elapsed());
+    let mut reports = BTreeMap::new();
+    let mut counts = Counts::new();
+    let (mut packages, mut services) = (0, 0);
+    for package in Package::all() {
+        let audited = Audited::of(&package);
+        println!("{}: {:?}", package.name, audited.counts);
+        packages += 1;
+        services += usize::from(["cloud_service", "handler"].iter().all(|is| audited.counts.contains_key(is)));
+        for (what, count) in audited.counts {
+            *counts.entry(what).or_default() += count;
+        }
+        reports.extend(audited.reports);
     }
-    println!("{} files, {} lines, {:?}", all.files.len(), all.lines, all.marked);
-    // What finds nothing to look at finds nothing wrong.
-    assert!(all.crates >= 20, "{} crates", all.crates);
-    for (attribute, least) in [("cloud_service", 20), ("handler", 300), ("worker", 50), ("config", 20)] {
-        let count = all.marked.get(attribute).copied().unwrap_or_default();
-        assert!(count >= least, "{count} functions or structs are marked `{attribute}`");
+    println!("{packages} crates, {services} services with handlers: {counts:?}");
+    // What looks at nothing reports nothing.
+    assert!(packages >= 20 && services >= 10, "{services} services in {packages} crates");
+    let least = [("cloud_service", 100), ("handler", 300), ("health", 5), ("ready", 2), ("worker", 50), ("config", 50)];
+    for (what, least) in least {
+        assert!(counts.get(what).is_some_and(|count| *count >= least), "fewer than {least} `{what}` in {counts:?}");
     }
-    compare(&all.reports);
+    compare(&reports);
 }
 
 // === What is looked at ===
@@ -63,13 +60,13 @@ struct Package {
     roots: Vec<PathBuf>,
 }
 
-fn packages() -> Vec<Package> {
-    let list = fs::read_to_string(Path::new(FOLDER).join("crates.txt")).unwrap();
-    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| Package::fetch(&line.split(' ').collect::<Vec<_>>())).collect()
-}
-
 impl Package {
+    fn all() -> Vec<Self> {
+        let list = fs::read_to_string(Path::new(FOLDER).join("crates.txt")).unwrap();
+        let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(|line| Self::fetch(&line.split(' ').collect::<Vec<_>>())).collect()
+    }
+
     fn fetch(line: &[&str]) -> Self {
         let (name, version) = (line[0], line[1]);
         let package = format!("{name}-{version}");
@@ -125,67 +122,72 @@ fn roots(folder: &Path, only_examples: bool) -> Vec<PathBuf> {
 
 // === What is found ===
 
-#[derive(Default)]
-struct Corpus {
-    crates: usize,
-    files: BTreeSet<PathBuf>,
-    lines: usize,
-    /// How many functions have an attribute.
-    marked: BTreeMap<&'static str, usize>,
-    /// The places with the code of a rule, each with what it says.
+/// How many files and lines there are, and how many functions and structs with each attribute.
+type Counts = BTreeMap<&'static str, usize>;
+
+/// What was found in a package.
+struct Audited<'a> {
+    package: &'a Package,
+    counts: Counts,
+    /// The places with the code of a rule, each with what it says there.
     reports: BTreeMap<String, Vec<String>>,
 }
 
-impl Corpus {
-    fn add(&mut self, package: &Package) {
-        self.crates += 1;
+impl<'a> Audited<'a> {
+    fn of(package: &'a Package) -> Self {
+        let mut audited = Self { package, counts: Counts::new(), reports: BTreeMap::new() };
         let crates: Vec<_> = package.roots.iter().map(|root| Crate::read(root)).collect();
         let mut routed = BTreeSet::new();
-        for file in crates.iter().flat_map(|a_crate| &a_crate.files) {
+        for file in crates.iter().flat_map(|one| &one.files) {
             annotate::routed(&file.code, &mut routed);
         }
+        // A library and a binary may share files.
+        let mut seen = BTreeSet::new();
         let mut of_crates = BTreeSet::new();
         for Crate { files } in crates {
             let mut annotated_files = Vec::new();
             for file in files {
-                let path = file.path.clone();
+                let path = file.path.to_path_buf();
                 let text = fs::read_to_string(&path).unwrap();
-                let annotated = Annotated::of(&file, &text, package.roots.iter().any(|root| **root == *path), &routed);
+                let annotated = Annotated::of(&file, &text, package.roots.contains(&path), &routed);
                 annotated_files.push(File::new(annotated.text.clone(), &path).unwrap());
-                if self.files.insert(path.to_path_buf()) {
-                    self.lines += text.lines().count();
-                    self.add_file(package, file, annotated);
+                if seen.insert(path) {
+                    audited.count("files", 1);
+                    audited.count("lines", text.lines().count());
+                    audited.add_file(file, annotated);
                 }
             }
             let mut errors = Errors::default();
             Crate { files: annotated_files }.audit(&mut errors);
             of_crates.extend(messages(&errors.into_token_stream().to_string()));
         }
-        // A library and a binary may share files.
         let folder = format!("{}/", package.folder.display());
         for text in of_crates {
             let (place, text) = text.strip_prefix(&folder).and_then(|text| text.split_once(": ")).unwrap();
-            self.report(package, place, text);
+            audited.report(place, text);
         }
+        audited
     }
 
-    fn add_file(&mut self, package: &Package, file: File, mut annotated: Annotated) {
-        for attribute in ["cloud_service", "handler", "health", "ready", "worker"] {
-            *self.marked.entry(attribute).or_default() += annotated.count(attribute);
+    fn add_file(&mut self, file: File, mut annotated: Annotated) {
+        for attribute in annotated.attributes() {
+            self.count(attribute, 1);
         }
-        *self.marked.entry("config").or_default() += annotated.configurations();
-        let path = file.path.strip_prefix(&package.folder).unwrap().display().to_string();
+        let path = file.path.strip_prefix(&self.package.folder).unwrap().display().to_string();
         let mut reports = annotated.of_fields();
         reports.extend(within(file, || annotated.of_functions()));
         for (name, text) in reports {
-            self.report(package, &format!("{path}:{name}"), &text);
+            self.report(&format!("{path}:{name}"), &text);
         }
     }
 
-    fn report(&mut self, package: &Package, place: &str, text: &str) {
+    fn count(&mut self, what: &'static str, count: usize) {
+        *self.counts.entry(what).or_default() += count;
+    }
+
+    fn report(&mut self, place: &str, text: &str) {
         let (_, code) = text.rsplit_once(", ").unwrap();
-        let key = format!("{} {place} {code}", package.name);
-        self.reports.entry(key).or_default().push(text.to_owned());
+        self.reports.entry(format!("{} {place} {code}", self.package.name)).or_default().push(text.to_owned());
     }
 }
 
