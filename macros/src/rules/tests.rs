@@ -51,6 +51,35 @@ fn the_catalogue_is_what_the_rules_say() {
     );
 }
 
+// === What real code has taught ===
+
+#[test]
+fn a_task_that_others_wait_for_is_not_detached() {
+    let kept = [
+        "let (tx, rx) = mpsc::channel(8); tokio::spawn(async move { tx.send(row().await).await }); Sse::new(rx)",
+        "let (mut a, b) = tokio::io::duplex(1); let body = stream(b); tokio::spawn(zip(&mut a)); body",
+        "let (tx, rx) = mpsc::channel::<Row>(8); { let tx = tx.clone(); tokio::spawn(rows(tx)); } ReceiverStream::new(rx)",
+        "tokio::spawn(async move { serve(hyper::upgrade::on(&mut request).await).await }); switching()",
+        "use hyper::upgrade; tokio::spawn(async { let up = upgrade::on(r).await; tokio::spawn(serve(up)); }); switching()",
+        "let (response, socket) = hyper_tungstenite::upgrade(request, None)?; tokio::spawn(serve(socket)); response",
+    ];
+    let lost = [
+        "let (tx, rx) = mpsc::channel(8); tokio::spawn(produce(tx)); tokio::spawn(consume(rx)); StatusCode::OK",
+        "let (tx, rx) = mpsc::channel(8); tokio::spawn(consume(rx)); tx",
+        "let (tx, rx) = watch::channel(0); tokio::spawn(poll(tx)); rx",
+        "tokio::spawn(async move { serve(hyper::upgrade::on(&mut request).await).await }); tokio::spawn(other());",
+        "let (parts, body) = request.into_parts(); tokio::spawn(audit(parts)); echo(body)",
+        "let (tx, rx) = mpsc::channel(8); keep(tx); tokio::spawn(other()); Sse::new(rx)",
+    ];
+    let of = |body: &str| reported(&format!("#[handler] async fn rows(request: Request) -> Response {{ {body} }}"));
+    for body in kept {
+        assert_eq!(of(body), [""; 0], "{body}");
+    }
+    for body in lost {
+        assert!(of(body).iter().any(|text| text.ends_with("SW004")), "{body}");
+    }
+}
+
 /// What the rules say of a file: below attributes, and of the whole.
 pub(crate) fn reported(source: &str) -> Vec<String> {
     let file = || File::new(source.to_owned(), Path::new("src/main.rs")).unwrap();
