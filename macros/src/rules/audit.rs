@@ -45,7 +45,7 @@ pub(crate) fn audit(errors: &mut Errors) {
 
 impl Crate {
     /// Notes what the rules find in the files.
-    pub(super) fn audit(&self, errors: &mut Errors) {
+    pub(crate) fn audit(&self, errors: &mut Errors) {
         let mut allows: Vec<_> = self.files.iter().map(|file| Comments::of(file, errors)).collect();
         for rule in RULES {
             match rule.check {
@@ -94,6 +94,12 @@ impl Finding {
 }
 
 impl Crate {
+    /// How many lines its files have.
+    #[cfg(test)]
+    pub(crate) fn lines(&self) -> usize {
+        self.files.iter().map(|file| file.code.line(file.code.len()) - 1).sum()
+    }
+
     /// Reads the root and the files of its modules.
     pub(crate) fn read(root: &Path) -> Self {
         let mut files: Vec<File> = Vec::new();
