@@ -154,8 +154,7 @@ impl Code {
                 }
                 TokenTree::Punct(mark) if mark.as_char() == '\'' => lifetime = Some(()),
                 TokenTree::Punct(mark) => {
-                    let text = mark.as_char().to_string();
-                    self.push(Kind::Mark, &text, mark.span(), open);
+                    self.push(Kind::Mark, mark.as_char().encode_utf8(&mut [0; 4]), mark.span(), open);
                     if mark.spacing() == proc_macro2::Spacing::Alone {
                         self.text.push(' ');
                     }

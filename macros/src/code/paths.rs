@@ -51,10 +51,17 @@ impl Path {
 
     /// Whether it is one of these. One that ends with `*` stands for all that begin so.
     pub(crate) fn is_one_of(&self, paths: &[&str]) -> bool {
-        paths.iter().any(|path| match path.strip_suffix('*') {
-            Some(start) => self.name.starts_with(start),
-            None => self.name == *path,
-        })
+        let name = self.name.as_bytes();
+        for path in paths {
+            let is_it = match path.as_bytes() {
+                [start @ .., b'*'] => name.starts_with(start),
+                path => name == path,
+            };
+            if is_it {
+                return true;
+            }
+        }
+        false
     }
 
     /// Its last name: `sleep`.
@@ -65,6 +72,9 @@ impl Path {
 
 /// Words after which a name is a declaration, not a use.
 const DECLARES: [&str; 8] = ["fn", "mod", "struct", "enum", "trait", "type", "union", "let"];
+
+/// So many are compared faster than looked up: those of a function.
+const FEW: usize = 50;
 
 /// The paths of a code.
 pub(super) struct Paths {
@@ -107,8 +117,11 @@ impl Paths {
         self.in_order.push(path);
     }
 
-    /// Those that begin with the same name as one of these, in their order.
+    /// Those that may be one of these, in their order: they begin with the same name.
     pub(super) fn of_crates(&self, paths: &[&str]) -> Vec<&Path> {
+        if self.in_order.len() < FEW {
+            return self.in_order.iter().collect();
+        }
         let mut firsts: Vec<&str> = paths.iter().filter_map(|path| path.split("::").next()).collect();
         firsts.sort_unstable();
         firsts.dedup();
