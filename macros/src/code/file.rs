@@ -213,6 +213,9 @@ impl Code {
 
 // === The files of this compilation ===
 
+/// How many are kept: the compiler goes through them one after another, and a language server stays for days.
+const KEPT: usize = 16;
+
 thread_local! {
     static FILES: RefCell<Vec<Cached>> = const { RefCell::new(Vec::new()) };
 }
