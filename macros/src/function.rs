@@ -9,6 +9,7 @@ use syn::{
 };
 
 use crate::{
+    code::Code,
     errors::{Errors, show},
     rules,
 };
@@ -68,9 +69,16 @@ impl Function {
 
     /// The function after what is checked for every attribute. What would be a second mistake is taken out of it.
     fn checked(mut self, attribute: &str, arguments: &TokenStream, errors: &mut Errors) -> Self {
-        rules::check_function(&mut self, attribute, arguments, errors);
-        self.check_name(errors);
+        let code = Code::of_function(self.to_code(), self.signature.ident.span());
+        rules::check_function(&mut self, attribute, &code, arguments, errors);
+        self.check_name(&code, errors);
         self
+    }
+
+    /// Its signature and its body, for rules to look at.
+    fn to_code(&self) -> TokenStream {
+        let Self { signature, body, .. } = self;
+        quote!(#signature #body)
     }
 
     /// The function's name as a person says it.
@@ -175,8 +183,13 @@ impl Function {
     }
 
     /// A name that hides no crate or module the function speaks of: its type is in their namespace.
-    fn check_name(&mut self, errors: &mut Errors) {
+    fn check_name(&mut self, code: &Code, errors: &mut Errors) {
         let name = self.signature.ident.clone();
+        let text = name.unraw().to_string();
+        let is_used = |at: usize| code.is_word(at, &text) && code.is_marks(at + 1, "::");
+        if !(0..code.len()).any(is_used) {
+            return;
+        }
         let signature = self.signature.to_token_stream();
         let (in_signature, signature) = from_root(signature, &name);
         let (in_body, body) = from_root(self.body.stream(), &name);

@@ -2,6 +2,9 @@
 //!
 //! No item is longer than 25 lines. `UPDATE_EXPECT=1 cargo test -p seaworthy-macros` writes them anew.
 
+mod cost;
+mod half_typed;
+
 use std::{env, fs};
 
 use proc_macro2::TokenStream;
@@ -76,26 +79,37 @@ fn expand_item(mut item: Item) -> Vec<Item> {
         return vec![item];
     };
     let ours = attributes.remove(ours);
-    let arguments = match &ours.meta {
-        Meta::List(list) => list.tokens.clone(),
-        _ => TokenStream::new(),
-    };
     let expanded = match name(&ours).unwrap_or_default().as_str() {
-        "cloud_service" => crate::cloud_service::expand(arguments, quote!(#item)),
-        "config" => crate::config::expand(arguments, quote!(#item)),
-        "handler" => crate::handler::expand(arguments, quote!(#item)),
-        "health" => crate::check::health(arguments, quote!(#item)),
-        "ready" => crate::check::ready(arguments, quote!(#item)),
-        "worker" => crate::worker::expand(arguments, quote!(#item)),
         "derive" => {
             let impls = crate::from_ref::expand(quote!(#item));
             let item = without_from_ref(item, &ours);
             quote!(#item #impls)
         }
-        other => unreachable!("{other}"),
+        name => expand(name, arguments(&ours), quote!(#item)),
     };
     let file: File = syn::parse2(expanded).unwrap();
     file.items
+}
+
+/// What an attribute of ours makes of an item.
+fn expand(attribute: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    match attribute {
+        "cloud_service" => crate::cloud_service::expand(arguments, item),
+        "config" => crate::config::expand(arguments, item),
+        "handler" => crate::handler::expand(arguments, item),
+        "health" => crate::check::health(arguments, item),
+        "ready" => crate::check::ready(arguments, item),
+        "worker" => crate::worker::expand(arguments, item),
+        other => unreachable!("{other}"),
+    }
+}
+
+/// What stands in the parentheses of an attribute.
+fn arguments(attribute: &Attribute) -> TokenStream {
+    match &attribute.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    }
 }
 
 fn attributes(item: &mut Item) -> Option<&mut Vec<Attribute>> {

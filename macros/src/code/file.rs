@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    fs, io,
+    fs, io, iter,
     ops::Range,
     path::{Path as FilePath, PathBuf},
     rc::Rc,
@@ -92,8 +92,8 @@ impl File {
     pub(crate) fn modules(&self) -> Vec<Module> {
         let code = &self.code;
         let mut modules = Vec::new();
-        for at in 0..code.len() {
-            if !code.is_word(at, "mod") || !code.is(at + 2, ";") || self.is_test(at) {
+        for at in code.keywords().modules.iter().copied() {
+            if !code.is(at + 2, ";") || self.is_test(at) {
                 continue;
             }
             let mut names: Vec<_> = code.around(at).filter_map(|open| self.module_before(open)).collect();
@@ -185,10 +185,18 @@ impl Code {
             .filter_map(move |(index, line)| Some((index + 1, line.trim_start().strip_prefix(start)?)))
     }
 
-    /// The line that a token of a file stands on.
+    /// Where each line starts.
+    fn line_starts(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let after = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            iter::once(0).chain(after).collect()
+        })
+    }
+
+    /// The line that a token of a file stands on, from 1.
     pub(crate) fn line(&self, token: usize) -> usize {
         let start = self.tokens.get(token).map_or(self.text.len(), |token| token.start as usize);
-        self.text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
+        self.line_starts().partition_point(|line| *line <= start)
     }
 
     /// The first line of code below a line.
@@ -198,13 +206,15 @@ impl Code {
 
     /// The first token on a line or after it.
     pub(crate) fn token_at(&self, line: usize) -> usize {
-        let mut lines = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        let start = if line <= 1 { 0 } else { lines.nth(line - 2).unwrap_or(self.text.len()) };
+        let start = self.line_starts().get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
         self.tokens.partition_point(|token| (token.start as usize) < start)
     }
 }
 
 // === The files of this compilation ===
+
+/// How many are kept: the compiler goes through them one after another, and a language server stays for days.
+const KEPT: usize = 16;
 
 thread_local! {
     static FILES: RefCell<Vec<Cached>> = const { RefCell::new(Vec::new()) };

@@ -7,6 +7,8 @@ use super::Code;
 /// The names that are imported.
 pub(crate) struct Imports {
     by_name: HashMap<String, Vec<Import>>,
+    /// Which lengths and first letters there are: most names are none of these, and need not be hashed.
+    rough: [bool; 256],
     /// The brackets of the modules that stand in the code itself.
     modules: Vec<Range<usize>>,
 }
@@ -20,16 +22,11 @@ struct Import {
 
 impl Imports {
     pub(super) fn of(code: &Code) -> Self {
-        let mut imports = Self { by_name: HashMap::new(), modules: Vec::new() };
-        for at in 0..code.len() {
-            if code.is_word(at, "mod") && code.is(at + 2, "{") {
-                imports.modules.push(code.inside(at + 2));
-            }
-        }
-        for at in 0..code.len() {
-            if code.is_word(at, "use") {
-                imports.add_tree(code, at, at + 1, String::new());
-            }
+        let mut imports = Self { by_name: HashMap::new(), rough: [false; 256], modules: Vec::new() };
+        let modules = code.keywords().modules.iter().filter(|at| code.is(**at + 2, "{"));
+        imports.modules.extend(modules.map(|at| code.inside(at + 2)));
+        for at in code.keywords().uses.iter().copied() {
+            imports.add_tree(code, at, at + 1, String::new());
         }
         imports
     }
@@ -89,6 +86,9 @@ impl Imports {
         }
         let scope = code.around(at_use).next().map_or(0..usize::MAX, |open| code.inside(open));
         let module = self.module_of(at_use);
+        if let Some(rough) = self.rough.get_mut(rough(&name)) {
+            *rough = true;
+        }
         self.by_name.entry(name).or_default().push(Import { scope, module, path });
     }
 
@@ -115,11 +115,24 @@ impl Imports {
         Some(resolved)
     }
 
+    /// Whether something of this length and first letter was imported.
+    fn may_have(&self, name: &str) -> bool {
+        self.rough.get(rough(name)) == Some(&true)
+    }
+
     fn lookup(&self, name: &str, at: usize, module: usize) -> Option<&str> {
+        if !self.may_have(name) {
+            return None;
+        }
         let seen = |import: &&Import| import.module == module && import.scope.contains(&at);
         let imports = self.by_name.get(name)?;
         imports.iter().filter(seen).max_by_key(|import| import.scope.start).map(|import| import.path.as_str())
     }
+}
+
+fn rough(name: &str) -> usize {
+    let first = name.as_bytes().first().copied().unwrap_or_default();
+    usize::from(first ^ (name.len() as u8).wrapping_mul(37))
 }
 
 impl Code {
@@ -127,10 +140,13 @@ impl Code {
     pub(super) fn resolve(&self, at: usize) -> Option<String> {
         let imports = self.imports();
         let name = self.text(at);
-        imports.resolve(name, at, imports.module_of(at)).or_else(|| {
-            let (file, at) = self.around.as_ref()?;
-            let imports = file.code.imports();
-            imports.resolve(name, *at, imports.module_of(*at))
-        })
+        if imports.may_have(name)
+            && let Some(path) = imports.resolve(name, at, imports.module_of(at))
+        {
+            return Some(path);
+        }
+        let (file, at) = self.around.as_ref()?;
+        let imports = file.code.imports();
+        imports.resolve(name, *at, imports.module_of(*at))
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     let bytes = text.as_bytes();
     let mut tokens: Vec<Token> = Vec::with_capacity(bytes.len() / 4);
     let mut open: Vec<usize> = Vec::new();
-    let mut at = start(bytes);
+    let mut at = start(text);
     while let Some(&byte) = bytes.get(at) {
         let next = bytes.get(at + 1).copied().unwrap_or(0);
         let (kind, end) = match byte {
@@ -18,7 +18,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
                 continue;
             }
             b'/' if next == b'/' => {
-                at = line_end(bytes, at);
+                at = line_end(text, at);
                 continue;
             }
             b'/' if next == b'*' => {
@@ -35,8 +35,8 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
         };
         let index = tokens.len();
         let partner = if kind == Kind::Close { open.pop()? } else { index };
-        let start =
-            if kind == Kind::Word && text.get(at..).is_some_and(|rest| rest.starts_with("r#")) { at + 2 } else { at };
+        let is_raw = kind == Kind::Word && byte == b'r' && next == b'#';
+        let start = if is_raw { at + 2 } else { at };
         tokens.push(Token {
             kind,
             start: u32::try_from(start).ok()?,
@@ -63,10 +63,10 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
 }
 
 /// After a byte order mark and the line that names an interpreter.
-fn start(bytes: &[u8]) -> usize {
-    let at = if bytes.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
-    match bytes.get(at..) {
-        Some(rest) if rest.starts_with(b"#!") && !rest.starts_with(b"#![") => line_end(bytes, at),
+fn start(text: &str) -> usize {
+    let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    match text.get(at..) {
+        Some(rest) if rest.starts_with("#!") && !rest.starts_with("#![") => line_end(text, at),
         _ => at,
     }
 }
@@ -76,17 +76,18 @@ fn is_name(byte: u8) -> bool {
 }
 
 fn name_end(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(|byte| is_name(*byte)) {
+    while let Some(&byte) = bytes.get(at) {
+        if !is_name(byte) {
+            break;
+        }
         at += 1;
     }
     at
 }
 
-fn line_end(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(|byte| *byte != b'\n') {
-        at += 1;
-    }
-    at
+fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).and_then(|rest| rest.find('\n'));
+    rest.map_or(text.len(), |length| at + length)
 }
 
 /// After a comment, and those in it.

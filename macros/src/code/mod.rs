@@ -18,11 +18,11 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 #[cfg(test)]
 pub(crate) use self::file::within;
-use self::imports::Imports;
 pub(crate) use self::{
     file::{File, Module},
     paths::{Method, Path},
 };
+use self::{imports::Imports, paths::Paths};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,18 @@ pub(crate) struct Code {
     file: Option<Rc<FilePath>>,
     /// The file that an annotated function stands in, and where.
     around: Option<(Rc<File>, usize)>,
+    lines: OnceCell<Vec<usize>>,
+    keywords: OnceCell<Keywords>,
     imports: OnceCell<Imports>,
-    paths: OnceCell<Vec<Path>>,
+    paths: OnceCell<Paths>,
     methods: OnceCell<Vec<Method>>,
+}
+
+/// Where the words are that many ask for.
+#[derive(Default)]
+struct Keywords {
+    modules: Vec<usize>,
+    uses: Vec<usize>,
 }
 
 /// A place that a rule speaks of.
@@ -106,6 +115,8 @@ impl Code {
             spans: Vec::new(),
             file,
             around: None,
+            lines: OnceCell::new(),
+            keywords: OnceCell::new(),
             imports: OnceCell::new(),
             paths: OnceCell::new(),
             methods: OnceCell::new(),
@@ -143,8 +154,7 @@ impl Code {
                 }
                 TokenTree::Punct(mark) if mark.as_char() == '\'' => lifetime = Some(()),
                 TokenTree::Punct(mark) => {
-                    let text = mark.as_char().to_string();
-                    self.push(Kind::Mark, &text, mark.span(), open);
+                    self.push(Kind::Mark, mark.as_char().encode_utf8(&mut [0; 4]), mark.span(), open);
                     if mark.spacing() == proc_macro2::Spacing::Alone {
                         self.text.push(' ');
                     }
@@ -203,20 +213,28 @@ impl Code {
 
     /// Whether this word stands there.
     pub(crate) fn is_word(&self, index: usize, word: &str) -> bool {
-        self.word(index) == Some(word)
+        self.tokens.get(index).is_some_and(|token| token.kind == Kind::Word && self.bytes(*token) == word.as_bytes())
     }
 
     /// Whether this mark or bracket stands there: `";"`, `"{"`. Several marks, such as `"=>"`, are several tokens.
     pub(crate) fn is(&self, index: usize, mark: &str) -> bool {
-        matches!(self.kind(index), Some(Kind::Mark | Kind::Open | Kind::Close)) && self.text(index) == mark
+        let Some(token) = self.tokens.get(index) else {
+            return false;
+        };
+        matches!(token.kind, Kind::Mark | Kind::Open | Kind::Close) && self.bytes(*token) == mark.as_bytes()
     }
 
     /// Whether these marks stand there without space between them: `"::"`, `"=>"`.
     pub(crate) fn is_marks(&self, index: usize, marks: &str) -> bool {
+        if !self.tokens.get(index).is_some_and(|token| token.kind == Kind::Mark) {
+            return false;
+        }
         let whole = self.tokens.get(index).zip(self.tokens.get(index + marks.len() - 1));
-        whole.is_some_and(|(first, last)| {
-            first.kind == Kind::Mark && self.text.get(first.start as usize..last.end as usize) == Some(marks)
-        })
+        whole.is_some_and(|(first, last)| self.bytes(Token { end: last.end, ..*first }) == marks.as_bytes())
+    }
+
+    fn bytes(&self, token: Token) -> &[u8] {
+        self.text.as_bytes().get(token.start as usize..token.end as usize).unwrap_or_default()
     }
 
     /// What is in the quotes of a text; escapes stay as they are written.
@@ -302,7 +320,11 @@ impl Code {
 
     /// Every path that is used, but those in `use`. A single name is one where it was imported, or is a macro's.
     pub(crate) fn paths(&self) -> &[Path] {
-        self.paths.get_or_init(|| paths::paths(self))
+        &self.all_paths().in_order
+    }
+
+    fn all_paths(&self) -> &Paths {
+        self.paths.get_or_init(|| Paths::of(self))
     }
 
     /// Every call of a method.
@@ -312,7 +334,7 @@ impl Code {
 
     /// The calls of functions by these paths. One that ends with `*` stands for all that begin so.
     pub(crate) fn calls<'a>(&'a self, paths: &'a [&str]) -> impl Iterator<Item = &'a Path> {
-        self.paths().iter().filter(|path| path.is_call() && path.is_one_of(paths))
+        self.all_paths().of_crates(paths).into_iter().filter(|path| path.is_call() && path.is_one_of(paths))
     }
 
     /// The calls of macros by these names, or by paths that end with them.
@@ -331,6 +353,22 @@ impl Code {
         self.calls(paths).any(|path| path.arguments().is_some_and(holds))
     }
 
+    fn keywords(&self) -> &Keywords {
+        self.keywords.get_or_init(|| {
+            let mut keywords = Keywords::default();
+            for (index, token) in self.tokens.iter().enumerate() {
+                if token.kind == Kind::Word && token.end - token.start == 3 {
+                    match self.bytes(*token) {
+                        b"mod" => keywords.modules.push(index),
+                        b"use" => keywords.uses.push(index),
+                        _ => {}
+                    }
+                }
+            }
+            keywords
+        })
+    }
+
     fn imports(&self) -> &Imports {
         self.imports.get_or_init(|| Imports::of(self))
     }
@@ -342,8 +380,8 @@ impl Code {
         if let Some(path) = &self.file {
             let start = self.tokens.get(first).map_or(0, |token| token.start as usize);
             let before = self.text.get(..start).unwrap_or_default();
-            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
             let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            let line = self.line(first);
             return At::File { path: path.clone(), line, column };
         }
         let span = |index: usize| self.spans.get(index).copied().unwrap_or_else(Span::call_site);

@@ -1,6 +1,6 @@
 //! The paths and the methods that code calls.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use super::{Code, Kind};
 
@@ -51,10 +51,17 @@ impl Path {
 
     /// Whether it is one of these. One that ends with `*` stands for all that begin so.
     pub(crate) fn is_one_of(&self, paths: &[&str]) -> bool {
-        paths.iter().any(|path| match path.strip_suffix('*') {
-            Some(start) => self.name.starts_with(start),
-            None => self.name == *path,
-        })
+        let name = self.name.as_bytes();
+        for path in paths {
+            let is_it = match path.as_bytes() {
+                [start @ .., b'*'] => name.starts_with(start),
+                path => name == path,
+            };
+            if is_it {
+                return true;
+            }
+        }
+        false
     }
 
     /// Its last name: `sleep`.
@@ -66,25 +73,63 @@ impl Path {
 /// Words after which a name is a declaration, not a use.
 const DECLARES: [&str; 8] = ["fn", "mod", "struct", "enum", "trait", "type", "union", "let"];
 
-pub(super) fn paths(code: &Code) -> Vec<Path> {
-    let mut paths = Vec::new();
-    let mut at = 0;
-    while at < code.len() {
-        if code.is_word(at, "use") {
-            while at < code.len() && !code.is(at, ";") {
-                at = code.after(at);
+/// So many are compared faster than looked up: those of a function.
+const FEW: usize = 50;
+
+/// The paths of a code.
+pub(super) struct Paths {
+    pub(super) in_order: Vec<Path>,
+    /// Which begin with a name: rules ask for those of a crate, and there are many.
+    by_crate: HashMap<String, Vec<usize>>,
+}
+
+impl Paths {
+    pub(super) fn of(code: &Code) -> Self {
+        let mut paths = Self { in_order: Vec::new(), by_crate: HashMap::new() };
+        let mut at = 0;
+        while at < code.len() {
+            if code.kind(at) != Some(Kind::Word) {
+                at += 1;
+            } else if code.is_word(at, "use") {
+                while at < code.len() && !code.is(at, ";") {
+                    at = code.after(at);
+                }
+            } else if continues(code, at) {
+                at += 1;
+            } else {
+                let (segments, end) = segments(code, at);
+                if let Some(path) = path(code, &segments, at..end) {
+                    paths.add(path);
+                }
+                at = end;
             }
-            continue;
         }
-        if code.kind(at) != Some(Kind::Word) || continues(code, at) {
-            at += 1;
-            continue;
-        }
-        let (segments, end) = segments(code, at);
-        paths.extend(path(code, &segments, at..end));
-        at = end;
+        paths
     }
-    paths
+
+    fn add(&mut self, path: Path) {
+        let index = self.in_order.len();
+        let first = path.name.split("::").next().unwrap_or_default();
+        match self.by_crate.get_mut(first) {
+            Some(indices) => indices.push(index),
+            None => _ = self.by_crate.insert(first.to_owned(), vec![index]),
+        }
+        self.in_order.push(path);
+    }
+
+    /// Those that may be one of these, in their order: they begin with the same name.
+    pub(super) fn of_crates(&self, paths: &[&str]) -> Vec<&Path> {
+        if self.in_order.len() < FEW {
+            return self.in_order.iter().collect();
+        }
+        let mut firsts: Vec<&str> = paths.iter().filter_map(|path| path.split("::").next()).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        let mut indices: Vec<usize> =
+            firsts.iter().filter_map(|first| self.by_crate.get(*first)).flatten().copied().collect();
+        indices.sort_unstable();
+        indices.into_iter().filter_map(|index| self.in_order.get(index)).collect()
+    }
 }
 
 /// Whether a word is a field, a method, the rest of a path or a declaration.
@@ -142,6 +187,9 @@ fn path(code: &Code, segments: &[usize], tokens: Range<usize>) -> Option<Path> {
         Used::Otherwise
     };
     let (first, rest) = segments.split_first()?;
+    if matches!(code.text(*first), "crate" | "self" | "super" | "Self") {
+        return None;
+    }
     let is_rooted = first.checked_sub(2).is_some_and(|root| code.is_marks(root, "::"));
     let imported = if is_rooted { None } else { code.resolve(*first) };
     if imported.is_none() && rest.is_empty() && !matches!(used, Used::Macro(_)) {

@@ -6,7 +6,7 @@
 
 use std::{
     cell::Cell,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use proc_macro2::{Span, TokenStream};
@@ -45,7 +45,7 @@ pub(crate) fn audit(errors: &mut Errors) {
 
 impl Crate {
     /// Notes what the rules find in the files.
-    pub(super) fn audit(&self, errors: &mut Errors) {
+    pub(crate) fn audit(&self, errors: &mut Errors) {
         let mut allows: Vec<_> = self.files.iter().map(|file| Comments::of(file, errors)).collect();
         for rule in RULES {
             match rule.check {
@@ -94,6 +94,12 @@ impl Finding {
 }
 
 impl Crate {
+    /// How many lines its files have.
+    #[cfg(test)]
+    pub(crate) fn lines(&self) -> usize {
+        self.files.iter().map(|file| file.code.line(file.code.len()) - 1).sum()
+    }
+
     /// Reads the root and the files of its modules.
     pub(crate) fn read(root: &Path) -> Self {
         let mut files: Vec<File> = Vec::new();
@@ -122,7 +128,7 @@ fn find(module: &crate::code::Module, parent: &Path, folder: &Path) -> Option<(P
     own.extend(around);
     if let Some(path) = &module.path {
         let base = if around.is_empty() { parent.parent()? } else { &own };
-        let path = base.join(path);
+        let path = without_parents(&base.join(path));
         let folder = path.parent()?.to_owned();
         return Some((path, folder));
     }
@@ -130,6 +136,19 @@ fn find(module: &crate::code::Module, parent: &Path, folder: &Path) -> Option<(P
     let beside = own.join(format!("{name}.rs"));
     let path = if beside.is_file() { beside } else { inside.join("mod.rs") };
     Some((path, inside))
+}
+
+/// `a/b.rs` for `a/c/../b.rs`, so that a file which is a module of itself is known again.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part != Component::ParentDir || !matches!(plain.components().next_back(), Some(Component::Normal(_))) {
+            plain.push(part);
+        } else {
+            plain.pop();
+        }
+    }
+    plain
 }
 
 // === `// seaworthy: allow(SW004) reason` ===
@@ -212,5 +231,80 @@ impl Comments {
             let text = format!("{place}: `{}` finds nothing below this comment\nhelp: {help}", rule.name);
             errors.warn("unused_allow", Span::call_site(), text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use quote::ToTokens;
+
+    use super::*;
+
+    /// A folder with these files, which is gone after the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let folder = std::env::temp_dir().join(format!("seaworthy-{name}-{}", std::process::id()));
+            for (path, text) in files {
+                let path = folder.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            Self(folder)
+        }
+
+        fn files(&self, root: &str) -> Vec<String> {
+            let audited = Crate::read(&self.0.join(root));
+            let name = |file: &File| file.path.strip_prefix(&self.0).unwrap().to_str().unwrap().to_owned();
+            audited.files.iter().map(name).collect()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_crate_are_those_that_the_compiler_reads() {
+        let folder = Folder::with(
+            "modules",
+            &[
+                ("src/main.rs", "mod a; pub mod c; mod e { mod f; } #[path = \"g/h.rs\"] mod i; #[cfg(test)] mod t;"),
+                ("src/a.rs", "mod b;"),
+                ("src/a/b.rs", "mod missing; mod b;"),
+                ("src/a/b/b.rs", "#[path = \"../b.rs\"] mod again;"),
+                ("src/c/mod.rs", "mod d;"),
+                ("src/c/d.rs", ""),
+                ("src/e/f.rs", "mod unbalanced; mod binary;"),
+                ("src/e/f/unbalanced.rs", "fn f( { mod x; }"),
+                ("src/g/h.rs", "mod j;"),
+                ("src/g/j.rs", ""),
+                ("src/t.rs", ""),
+                ("src/stray.rs", ""),
+                ("src/bin/other.rs", "mod k;"),
+                ("src/bin/k.rs", ""),
+            ],
+        );
+        fs::write(folder.0.join("src/e/f/binary.rs"), [0xff, 0xfe]).unwrap();
+        let main = ["main.rs", "a.rs", "a/b.rs", "a/b/b.rs", "c/mod.rs", "c/d.rs", "e/f.rs", "g/h.rs", "g/j.rs"];
+        assert_eq!(folder.files("src/main.rs"), main.map(|file| format!("src/{file}")));
+        assert_eq!(folder.files("src/bin/other.rs"), ["src/bin/other.rs", "src/bin/k.rs"]);
+        assert_eq!(folder.files("src/nowhere.rs"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_found_in_another_file_says_where() {
+        let files = [("src/main.rs", "mod jobs;"), ("src/jobs.rs", "fn f() {\n    tokio::spawn(g());\n}\n")];
+        let folder = Folder::with("places", &files);
+        let mut errors = Errors::default();
+        Crate::read(&folder.0.join("src/main.rs")).audit(&mut errors);
+        let said = errors.into_token_stream().to_string();
+        assert_eq!(said.matches("compile_error").count(), 1, "{said}");
+        assert!(said.contains("src/jobs.rs:2:5: nobody waits"), "{said}");
     }
 }

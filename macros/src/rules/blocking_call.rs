@@ -57,7 +57,7 @@ const ELSEWHERE: [&str; 5] = [
 ];
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
-    let code = &annotated.code;
+    let code = annotated.code;
     for (blocking, help) in BLOCKING {
         for path in code.calls(&[blocking]) {
             if !code.is_given_to(path.tokens.start, &ELSEWHERE) {

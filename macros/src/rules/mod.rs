@@ -85,7 +85,7 @@ pub(crate) struct Annotated<'a> {
     pub(crate) attribute: &'a str,
     pub(crate) function: &'a Function,
     /// Its signature and its body.
-    pub(crate) code: Code,
+    pub(crate) code: &'a Code,
     /// What stands in the parentheses of the attribute.
     pub(crate) arguments: Code,
 }
@@ -160,21 +160,22 @@ impl Finding {
 // === What is checked where ===
 
 /// Checks a function below one of our attributes. What would be a second mistake is taken out of it.
-pub(crate) fn check_function(function: &mut Function, attribute: &str, arguments: &TokenStream, errors: &mut Errors) {
+pub(crate) fn check_function(
+    function: &mut Function,
+    attribute: &str,
+    code: &Code,
+    arguments: &TokenStream,
+    errors: &mut Errors,
+) {
     let allows = Allows::of_attribute(arguments, errors);
-    let annotated = Annotated {
-        attribute,
-        code: Code::of_function(function_tokens(function), function.signature.ident.span()),
-        arguments: Code::of_tokens(arguments.clone()),
-        function,
-    };
+    let annotated = Annotated { attribute, code, arguments: Code::of_tokens(arguments.clone()), function };
     let mut all = Vec::new();
     for rule in RULES {
         let mut findings = Findings::of(rule);
         match rule.check {
             Check::Function(attributes, check) if attributes.contains(&attribute) => check(&annotated, &mut findings),
             Check::Everywhere(attributes, check) if attributes.contains(&attribute) => {
-                check(&annotated.code, &mut findings);
+                check(code, &mut findings);
             }
             _ => {}
         }
@@ -222,9 +223,4 @@ fn report(found: Vec<Finding>, allows: &Allows, errors: &mut Errors) -> Vec<&'st
         rules.push(finding.rule);
     }
     rules
-}
-
-fn function_tokens(function: &Function) -> TokenStream {
-    let Function { signature, body, .. } = function;
-    quote!(#signature #body)
 }

@@ -26,7 +26,7 @@
 use quote::ToTokens;
 
 use super::{Annotated, Check, Findings, Level, Rule};
-use crate::{errors::show, function::words};
+use crate::errors::show;
 
 pub(super) const RULE: Rule = Rule {
     code: "SW002",
@@ -41,8 +41,7 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     for attribute in function.attributes.iter().filter(|attribute| is_instrument(attribute)) {
         found.add_at(attribute, format!("`#[{}]` opens a second span", show(attribute.path())), &help);
     }
-    let mut body = function.body.stream().into_iter().flat_map(words);
-    if body.any(|word| word == "__tracing_attr_span") {
+    if annotated.code.has_word(0..annotated.code.len(), &["__tracing_attr_span"]) {
         found.add_at(function.signature.ident.to_token_stream(), "`#[instrument]` opens a second span", help);
     }
 }

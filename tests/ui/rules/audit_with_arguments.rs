@@ -1,0 +1,3 @@
+seaworthy::audit!("src");
+
+fn main() {}
