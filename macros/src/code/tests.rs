@@ -8,7 +8,7 @@ use super::*;
 
 impl Code {
     /// Where tokens of a file stand in its text.
-    pub(crate) fn bytes(&self, tokens: Range<usize>) -> Range<usize> {
+    pub(crate) fn source(&self, tokens: Range<usize>) -> Range<usize> {
         self.tokens[tokens.start].start as usize..self.tokens[tokens.end - 1].end as usize
     }
 }

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Expr, ItemStruct, Meta, Token, punctuated::Punctuated};
 
-use super::super::{Allows, Field, check_field, check_function, second_runtime::starts, tests::messages};
+use super::super::{Allows, Field, check_field, second_runtime::starts, tests::messages};
 use crate::{
     code::{Code, File},
     errors::Errors,
@@ -54,7 +54,7 @@ pub(super) struct Annotated {
 struct Marked {
     name: String,
     attributes: Vec<&'static str>,
-    function: Function,
+    function: TokenStream,
 }
 
 /// The names of the functions that a router is given.
@@ -82,7 +82,7 @@ impl Annotated {
             let Some(item) = item else {
                 continue;
             };
-            let source = &text[code.bytes(item.start..item.end)];
+            let source = &text[code.source(item.start..item.end)];
             if code.is_word(item.keyword, "struct") {
                 annotated.configurations.extend(configuration(code, &item, source));
             } else if let Some(marked) = marked(code, &item, source, is_root, routed) {
@@ -98,16 +98,17 @@ impl Annotated {
     }
 
     /// What the rules say of the functions, each with its name.
-    pub(super) fn of_functions(&mut self) -> Vec<(String, String)> {
+    pub(super) fn of_functions(&self) -> Vec<(String, String)> {
         let mut reports = Vec::new();
-        for Marked { name, attributes, function } in &mut self.functions {
+        for Marked { name, attributes, function } in &self.functions {
             let mut all = Vec::new();
             for attribute in attributes {
                 let mut errors = Errors::default();
-                check_function(function, attribute, &TokenStream::new(), &mut errors);
+                Function::read(function.clone(), attribute, &TokenStream::new(), &mut errors);
                 let found = messages(&errors.into_token_stream().to_string());
-                let new: Vec<_> = found.into_iter().filter(|text| !all.contains(text)).collect();
-                all.extend(new);
+                // What else an attribute asks of a function, it asks of those that are written for it.
+                let new = found.into_iter().filter(|text| text.contains("\nrule: ") && !all.contains(text));
+                all.extend(new.collect::<Vec<_>>());
             }
             reports.extend(all.into_iter().map(|text| (name.clone(), text)));
         }
@@ -221,7 +222,11 @@ fn marked(code: &Code, item: &Item, source: &str, is_root: bool, routed: &BTreeS
     if attributes.is_empty() && is_async && loops {
         attributes.push("worker");
     }
-    (!attributes.is_empty()).then(|| Marked { name: name.to_owned(), attributes, function })
+    (!attributes.is_empty()).then(|| Marked {
+        name: name.to_owned(),
+        attributes,
+        function: function.into_token_stream(),
+    })
 }
 
 /// Where the attribute comes, on no line of its own: before the function, or in the place of `#[tokio::main]`.
@@ -230,11 +235,11 @@ fn edit(code: &Code, item: &Item, attribute: &str, text: &str) -> (std::ops::Ran
     if attribute == "cloud_service"
         && let Some(old) = item.attributes(code).into_iter().find(starts_runtime)
     {
-        let place = code.bytes(old..code.after(old + 1));
+        let place = code.source(old..code.after(old + 1));
         let lines = "\n".repeat(text[place.clone()].matches('\n').count());
         return (place, format!("#[{attribute}]{lines}"));
     }
-    let place = code.bytes(item.visibility..item.visibility + 1).start;
+    let place = code.source(item.visibility..item.visibility + 1).start;
     (place..place, format!("#[{attribute}] "))
 }
 

@@ -70,16 +70,16 @@ impl Package {
     fn fetch(line: &[&str]) -> Self {
         let (name, version) = (line[0], line[1]);
         let package = format!("{name}-{version}");
-        let folder = unpacked(&package).unwrap_or_else(|| {
+        let folder = unpacked(&package).or_else(|| {
             // Not in a workspace, whose own crates it would speak of.
             let mut info = Command::new(env!("CARGO"));
             info.args(["info", "--registry", "crates-io", &format!("{name}@{version}")]).current_dir(env::temp_dir());
-            let output = info.output().unwrap();
-            unpacked(&package).unwrap_or_else(|| {
-                let said = String::from_utf8_lossy(&output.stderr);
-                panic!("{said}\n{package} is not there: run `cargo info {name}@{version}` where crates.io is reached")
-            })
+            let said = info.output().unwrap();
+            println!("{}", String::from_utf8_lossy(&said.stderr));
+            unpacked(&package)
         });
+        assert!(folder.is_some(), "{package} is missing: run `cargo info {name}@{version}` where crates.io is reached");
+        let folder = folder.unwrap();
         let roots = roots(&folder, line.get(2) == Some(&"examples"));
         assert!(!roots.is_empty(), "nothing in {}", folder.display());
         Self { name: package, folder, roots }
@@ -169,7 +169,7 @@ impl<'a> Audited<'a> {
         audited
     }
 
-    fn add_file(&mut self, file: File, mut annotated: Annotated) {
+    fn add_file(&mut self, file: File, annotated: Annotated) {
         for attribute in annotated.attributes() {
             self.count(attribute, 1);
         }
