@@ -58,8 +58,9 @@ fn check(code: &Code, found: &mut Findings) {
             continue;
         }
         let what = match name {
-            Some(name) => format!("`{}` reads `{name}`, which the configuration does not know", path.name),
-            None => format!("`{}` reads what the configuration does not know", path.name),
+            Some(name) if is_runtimes(name) => format!("`{}` reads `{name}`, which is the runtime's", path.name),
+            Some(name) => format!("`{}` reads `{name}`, which is not in the configuration", path.name),
+            None => format!("`{}` reads what is not in the configuration", path.name),
         };
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help(name));
     }
@@ -77,16 +78,20 @@ fn variable<'a>(code: &'a Code, path: &Path) -> Option<&'a str> {
 
 fn help(name: Option<&str>) -> String {
     match name {
-        Some(name) if is_reserved(name) || name.starts_with("OTEL_") => {
+        Some(name) if is_runtimes(name) => {
             format!("remove it: the runtime reads `{name}` itself")
         }
         Some(name) if is_variable(name) => {
             let field = name.to_lowercase();
             let ty = if is_secret(&field) { "Secret<String>" } else { "String" };
-            format!("add `{field}: {ty}` to your `#[config(env)]`, and read that")
+            format!("add `{field}: {ty}` to your `#[config(env)]`")
         }
-        _ => "make it a field of your `#[config(env)]`, and read that".to_owned(),
+        _ => "make it a field of your `#[config(env)]`".to_owned(),
     }
+}
+
+fn is_runtimes(name: &str) -> bool {
+    is_reserved(name) || name.starts_with("OTEL_")
 }
 
 /// Whether a field can have the name of this variable.

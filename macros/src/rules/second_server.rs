@@ -67,7 +67,8 @@ fn check(code: &Code, found: &mut Findings) {
         .map(|path| (path, "give `Routes::new(service).into_axum_router()` to `Service::new(state).http(..)`"));
     let others = code.calls(&SERVERS).map(|path| (path, "give the router to `Service::new(state).http(router)`"));
     for (path, help) in others.chain(tonic) {
-        let what = format!("`{}` is a second server, without probes, limits and drain", path.name);
+        let name = path.name.strip_prefix("seaworthy::").unwrap_or(&path.name);
+        let what = format!("`{name}` is a second server: no drain, no probes, no limits");
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
     }
 }

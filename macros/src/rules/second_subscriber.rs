@@ -74,14 +74,14 @@ const INSTALLS: [&str; 2] = ["install", "install_recorder"];
 fn check(code: &Code, found: &mut Findings) {
     let built = code.calls(&BUILDERS).filter(|path| is_set(code, path, &INITS));
     for path in code.functions(&SUBSCRIBERS).chain(built) {
-        let what = format!("`{}` sets a second subscriber: the runtime has set one", path.name);
-        let help = "remove it: `RUST_LOG` says what is logged, `LOG_FORMAT` how";
+        let what = format!("`{}` sets a second subscriber", path.name.trim_start_matches("seaworthy::"));
+        let help = "remove it: the runtime has set one, by `RUST_LOG` and `LOG_FORMAT`";
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
     }
     let built = code.calls(&RECORDER_BUILDERS).filter(|path| is_set(code, path, &INSTALLS));
     for path in code.functions(&RECORDERS).chain(built) {
-        let what = format!("`{}` sets a second recorder of metrics: the runtime has set one", path.name);
-        let help = "remove it: the runtime serves `/metrics` at `ADMIN_ADDR`";
+        let what = format!("`{}` sets a second recorder", path.name.trim_start_matches("seaworthy::"));
+        let help = "remove it: the runtime has set one, and serves it at `/metrics`";
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
     }
 }

@@ -81,8 +81,8 @@ fn add(code: &Code, path: &Path, signal: &str, found: &mut Findings) {
         code,
         path.tokens.start,
         path.tokens.end - 1,
-        format!("`{}` waits for {signal} beside the drain", path.name),
-        "take a parameter `shutdown: Shutdown` and await it: it ends when the drain begins",
+        format!("`{}` is a second handler of {signal}: the runtime has one", path.name),
+        "take `shutdown: Shutdown`, and await it: it ends when the drain begins",
     );
 }
 

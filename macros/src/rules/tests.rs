@@ -410,11 +410,11 @@ fn environment_read() {
         ],
     );
     for (name, help) in [
-        ("DATABASE_URL", "add `database_url: String` to your `#[config(env)]`, and read that"),
-        ("API_TOKEN", "add `api_token: Secret<String>` to your `#[config(env)]`, and read that"),
+        ("DATABASE_URL", "add `database_url: String` to your `#[config(env)]`"),
+        ("API_TOKEN", "add `api_token: Secret<String>` to your `#[config(env)]`"),
         ("RUST_LOG", "remove it: the runtime reads `RUST_LOG` itself"),
         ("OTEL_SERVICE_NAME", "remove it: the runtime reads `OTEL_SERVICE_NAME` itself"),
-        ("a-b", "make it a field of your `#[config(env)]`, and read that"),
+        ("a-b", "make it a field of your `#[config(env)]`"),
     ] {
         let all = reported(&format!("fn f() {{ std::env::var({name:?}) }}"));
         assert!(all.iter().any(|text| text.contains(&format!("\nhelp: {help}\n"))), "{all:?}");

@@ -53,8 +53,8 @@ const CHANNELS: [(&str, &str); 10] = [
 fn check(code: &Code, found: &mut Findings) {
     for (unbounded, bounded) in CHANNELS {
         for path in code.functions(&[unbounded]) {
-            let what = format!("`{}` has no bound: it grows until the pod is OOMKilled", path.name);
-            let help = format!("write `{bounded}`, and answer 503 where `try_send` says it is full");
+            let what = format!("`{}` grows until the pod is OOMKilled", path.name);
+            let help = format!("write `{bounded}`, and answer 503 when it is full");
             found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
         }
     }

@@ -78,7 +78,8 @@ fn check(code: &Code, found: &mut Findings) {
 }
 
 fn add(code: &Code, path: &Path, help: &str, found: &mut Findings) {
-    let what = format!("with `{}` one request can take all memory", path.name);
+    let shown = path.name.rmatch_indices("::").nth(1).and_then(|(at, _)| path.name.get(at + 2..)).unwrap_or(&path.name);
+    let what = format!("with `{shown}` one request can take all memory");
     found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
 }
 

@@ -18,7 +18,7 @@ async fn mistake() -> StatusCode {
 
 #[health]
 fn by_alias() -> bool {
-    Some(true).unwrap_or_else(this::abort)
+    Some(true).unwrap_or_else(|| this::abort())
 }
 
 #[worker]

@@ -51,11 +51,9 @@ async fn allowed_elsewhere() {
 /// Another signal, and what ends when the drain begins.
 #[worker]
 async fn innocent(shutdown: Shutdown) {
-    let terminate = SignalKind::hangup();
-    let mut reload = signal(terminate);
+    let mut reload = signal(SignalKind::hangup());
     tokio::select! {
         () = reload.recv() => {}
-        () = signal(SignalKind::hangup()).recv() => {}
         () = shutdown => {}
     }
 }
