@@ -20,11 +20,11 @@
 //! ```
 //!
 //! It sees `static mut`, and the `Mutex`, `RwLock`, `DashMap`, `RefCell` and the like of well-known crates in a
-//! `static`, in `lazy_static!` and in `thread_local!`, also inside `LazyLock`, `OnceLock`, `Lazy`, `Arc`, and by a
-//! `type` of the same file. What is written once (`OnceLock<Regex>`), atomics (counters and flags), and `Mutex<()>` are
-//! no state. It guesses that connections, clients, configurations, handles, random generators and buffers of a thread
-//! aren't either, by the names of their types. It can't see types that were imported by `*`, caches and maps of other
-//! crates, or state that is lost in the same way though it is in the `State` of the service.
+//! `static`, in `lazy_static!` and, where it is a collection, in `thread_local!`; also inside `LazyLock`, `OnceLock`,
+//! `Lazy`, `Arc`, and by a `type` of the same file. What is written once (`OnceLock<Regex>`), atomics (counters and
+//! flags), `Mutex<()>` and `Vec<u8>` of a thread are no state. It guesses by their names that caches, connections,
+//! clients, configurations, handles and random generators aren't either. It can't see types that were imported by `*`,
+//! maps of other crates, or state that is lost in the same way though it is in the `State` of the service.
 
 use super::{Check, Findings, Level, Rule};
 use crate::code::{Code, Kind};
@@ -68,7 +68,7 @@ const CRATES: [&str; 10] = [
 ];
 
 /// How the names of types end that a process has for itself: nothing is lost with them.
-const OWN: [&str; 18] = [
+const OWN: [&str; 20] = [
     "Child",
     "Client",
     "Config",
@@ -76,11 +76,13 @@ const OWN: [&str; 18] = [
     "Conn",
     "Connection",
     "ConnectionManager",
+    "Exporter",
     "File",
     "Guard",
     "Handle",
     "Instant",
     "Pool",
+    "Provider",
     "Receiver",
     "Rng",
     "Runtime",
@@ -89,11 +91,12 @@ const OWN: [&str; 18] = [
     "Stream",
 ];
 
-/// What a thread has at hand so as not to make it anew.
-const SCRATCH: [&str; 18] = [
-    "BytesMut", "String", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16",
-    "u32", "u64", "u8", "usize",
-];
+/// What is a list of what it holds.
+const LISTS: [&str; 3] = ["Slab", "Vec", "VecDeque"];
+
+/// What a thread keeps, rather than has at hand.
+const COLLECTIONS: [&str; 9] =
+    ["BTreeMap", "BTreeSet", "BinaryHeap", "HashMap", "HashSet", "IndexMap", "IndexSet", "Vec", "VecDeque"];
 
 /// Types in types, and names of types, that are looked into.
 const DEEPEST: usize = 8;
@@ -103,7 +106,8 @@ fn check(code: &Code, found: &mut Findings) {
         let is_mut = code.is_word(at + 1, "mut");
         let name = if is_mut || code.is_word(at + 1, "ref") { at + 2 } else { at + 1 };
         let is_item = code.kind(name) == Some(Kind::Word) && code.is(name + 1, ":") && !code.is_marks(name + 1, "::");
-        if !is_item || is_elsewhere(code, at) || !(is_mut || is_state(code, name + 2, DEEPEST)) {
+        let is_state = is_mut || is_state(code, name + 2, DEEPEST);
+        if !is_item || !is_state || is_elsewhere(code, at) || is_cache(code.text(name)) {
             continue;
         }
         found.add(
@@ -111,7 +115,7 @@ fn check(code: &Code, found: &mut Findings) {
             at,
             name,
             format!("`{}` is one replica's alone, and lost at each restart", code.text(name)),
-            "keep it where all replicas see it (a database, Redis), and its client in `State`",
+            "keep it in a database that all replicas share, and its client in `State`",
         );
     }
 }
@@ -158,18 +162,29 @@ fn is_data(code: &Code, at: usize, is_threads: bool, deepest: usize) -> bool {
         return false;
     }
     let Some(found) = Type::at(code, at) else {
-        return true;
+        return code.is(at, "(") && !is_threads;
     };
     if AROUND.contains(&found.name)
         && let Some(inside) = found.inside
     {
         return is_data(code, inside, is_threads, deepest);
     }
-    let is_buffer = |inside: usize| code.is_word(inside, "u8");
-    let is_scratch = SCRATCH.contains(&found.name) || (found.name == "Vec" && found.inside.is_some_and(is_buffer));
-    let is_own = OWN.iter().any(|own| found.name.ends_with(own));
-    let is_at_hand = is_threads && is_scratch;
-    !is_own && !is_at_hand
+    let is_buffer = found.name == "Vec" && found.inside.is_some_and(|inside| code.is_word(inside, "u8"));
+    if is_threads && (is_buffer || !COLLECTIONS.contains(&found.name)) {
+        return false;
+    }
+    if LISTS.contains(&found.name)
+        && let Some(inside) = found.inside
+    {
+        return is_data(code, inside, false, deepest);
+    }
+    let is_behaviour = matches!(found.name, "dyn" | "fn");
+    !is_behaviour && !is_cache(found.name) && !OWN.iter().any(|own| found.name.ends_with(own))
+}
+
+/// Whether something of this name is made anew where it is missing.
+fn is_cache(name: &str) -> bool {
+    name.to_lowercase().contains("cache") || name.starts_with("Lru")
 }
 
 /// A type that has a name; of an array, that of what is in it.

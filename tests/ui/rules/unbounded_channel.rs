@@ -7,7 +7,9 @@ use seaworthy::prelude::*;
 #[worker]
 async fn mistake() {
     let (_orders, mut waiting) = tokio::sync::mpsc::unbounded_channel::<String>();
-    waiting.recv().await;
+    while let Some(order) = waiting.recv().await {
+        drop(order);
+    }
 }
 
 #[handler]
@@ -21,7 +23,7 @@ async fn inside_of_macro() {
     tokio::join!(async {
         use tokio::sync::mpsc::unbounded_channel as queue;
         let (_orders, mut waiting) = queue::<String>();
-        waiting.recv().await;
+        while waiting.recv().await.is_some() {}
     });
 }
 

@@ -30,6 +30,9 @@ static REQUESTS: AtomicU64 = AtomicU64::new(0);
 static NAMES: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(HashMap::new);
 static GREETING: OnceLock<String> = OnceLock::new();
 
+/// What is made anew where it is missing.
+static PAGE_CACHE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// What belongs to the process.
 static BEHIND: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
 
@@ -50,5 +53,5 @@ mod tests {
 
 fn main() {
     _ = allowed();
-    _ = (&KEYS, &TURN, &REQUESTS, &NAMES, &GREETING, &BEHIND, &BUFFER, &ENTERED, &ORDER);
+    _ = (&KEYS, &TURN, &REQUESTS, &NAMES, &GREETING, &PAGE_CACHE, &BEHIND, &BUFFER, &ENTERED, &ORDER);
 }

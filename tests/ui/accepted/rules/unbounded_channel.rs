@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 #[worker(allow(SW015, reason = "there are at most two"))]
 async fn allowed() {
     let (_orders, mut waiting) = mpsc::unbounded_channel::<String>();
-    waiting.recv().await;
+    while waiting.recv().await.is_some() {}
 }
 
 fn allowed_elsewhere() {
@@ -17,12 +17,16 @@ fn allowed_elsewhere() {
     _ = orders.send(1);
 }
 
-/// Channels with a bound, and those that hold one value.
+/// Channels with a bound, those that hold one value, and those of signals.
 #[worker]
 async fn innocent() {
     let (orders, _waiting) = mpsc::channel(1);
     _ = orders.try_send(1);
     _ = std::sync::mpsc::sync_channel::<u8>(1);
+    let (answer, answered) = std::sync::mpsc::channel();
+    _ = answer.send(1);
+    _ = answered.recv();
+    _ = mpsc::unbounded_channel::<()>();
     _ = (oneshot::channel::<u8>(), watch::channel(0), broadcast::channel::<u8>(1));
 }
 
