@@ -337,6 +337,13 @@ impl Code {
         self.all_paths().of_crates(paths).into_iter().filter(|path| path.is_call() && path.is_one_of(paths))
     }
 
+    /// The uses of functions by these paths: calls, and where one is a value, as in `map(std::env::var)`.
+    pub(crate) fn functions<'a>(&'a self, paths: &'a [&str]) -> impl Iterator<Item = &'a Path> {
+        // A single name that is no call may be a variable's.
+        let is_used = |path: &&Path| path.is_call() || (!path.is_macro() && path.tokens.len() > 1);
+        self.paths().iter().filter(is_used).filter(|path| path.is_one_of(paths))
+    }
+
     /// The calls of macros by these names, or by paths that end with them.
     pub(crate) fn macros<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a Path> {
         self.paths().iter().filter(|path| path.is_macro() && names.contains(&path.last_name()))

@@ -134,6 +134,16 @@ fn a_path_stands_for_what_was_imported() {
 }
 
 #[test]
+fn a_function_is_used_where_it_is_called_or_given() {
+    let source = "use a::b as c; use a::b; c(d); e.map(a::b); a::b; a::b!(d); a::bb(d); let b = d; f(b)";
+    for code in [of(source), of_file(source)] {
+        let functions: Vec<_> =
+            code.functions(&["a::b"]).map(|path| (code.text(path.tokens.start), path.is_call())).collect();
+        assert_eq!(functions, [("c", true), ("a", false), ("a", false)]);
+    }
+}
+
+#[test]
 fn what_is_not_certain_has_no_name() {
     for source in [
         "sleep(a)",

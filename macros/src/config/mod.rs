@@ -18,7 +18,6 @@ use crate::{
     rules::{self, Allows},
 };
 
-#[cfg(test)]
 pub(crate) use self::names::is_reserved;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {

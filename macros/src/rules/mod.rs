@@ -13,12 +13,21 @@ mod blocking_call;
 #[cfg(test)]
 mod corpus;
 mod detached_task;
+mod environment_read;
 mod plain_secret;
+mod print;
+mod process_exit;
 mod second_runtime;
+mod second_server;
 mod second_span;
+mod second_subscriber;
 mod secret_default;
+mod signal_handler;
+mod state_in_static;
 #[cfg(test)]
 mod tests;
+mod unbounded_channel;
+mod unlimited_body;
 
 use std::fmt::Display;
 
@@ -45,6 +54,15 @@ pub(crate) const RULES: &[&Rule] = &[
     &blocking_call::RULE,
     &plain_secret::RULE,
     &secret_default::RULE,
+    &process_exit::RULE,
+    &state_in_static::RULE,
+    &signal_handler::RULE,
+    &second_server::RULE,
+    &second_subscriber::RULE,
+    &environment_read::RULE,
+    &print::RULE,
+    &unbounded_channel::RULE,
+    &unlimited_body::RULE,
 ];
 
 /// One constraint of a cloud-native service.

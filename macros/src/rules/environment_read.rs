@@ -1,0 +1,101 @@
+//! What a service is told by its environment is in its configuration.
+//!
+//! A variable that a function reads is in no `--help` and in no manifest, and nobody knows that it is missing until the
+//! function runs: hours after the rollout was green. A field of the configuration is read before anything else, and all
+//! that is wrong with all fields is reported at once.
+//!
+//! See [Environment variables for a
+//! container](https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/).
+//!
+//! ```wrong
+//! #[handler]
+//! async fn greeting() -> String {
+//!     std::env::var("GREETING").unwrap_or_default()
+//! }
+//! ```
+//!
+//! ```right
+//! #[config(env)]
+//! struct Config {
+//!     greeting: String,
+//! }
+//!
+//! #[handler]
+//! async fn greeting(State(config): State<Arc<Config>>) -> String {
+//!     config.greeting.clone()
+//! }
+//! ```
+//!
+//! Code for tests may read what it likes, everybody may read what cargo sets (`CARGO_*`) and what Kubernetes does
+//! (`KUBERNETES_*`), and arguments are no variables.
+//!
+//! It sees `std::env::var` and its kin, and `dotenv` and `dotenvy`, which set variables from a file. It can't see what
+//! another library reads, such as `envy` or `clap`.
+
+use super::{Check, Findings, Level, Rule, plain_secret::is_secret};
+use crate::{
+    code::{Code, Path},
+    config::is_reserved,
+};
+
+pub(super) const RULE: Rule = Rule {
+    code: "SW013",
+    name: "environment-read",
+    level: Level::Error,
+    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
+};
+
+const READS: [&str; 4] = ["std::env::var", "std::env::var_os", "std::env::vars", "std::env::vars_os"];
+const FILES: [&str; 2] = ["dotenv::*", "dotenvy::*"];
+
+/// What is set by those who start the process, not by those who configure it.
+const GIVEN: [&str; 2] = ["CARGO_", "KUBERNETES_"];
+
+fn check(code: &Code, found: &mut Findings) {
+    for path in code.functions(&READS) {
+        let name = variable(code, path);
+        if name.is_some_and(|name| GIVEN.iter().any(|given| name.starts_with(given))) {
+            continue;
+        }
+        let what = match name {
+            Some(name) if is_runtimes(name) => format!("`{}` reads `{name}`, which is the runtime's", path.name),
+            Some(name) => format!("`{}` reads `{name}`, which is not in the configuration", path.name),
+            None => format!("`{}` reads what is not in the configuration", path.name),
+        };
+        found.add(code, path.tokens.start, path.tokens.end - 1, what, help(name));
+    }
+    for path in code.calls(&FILES) {
+        let what = format!("`{}` sets variables from a file, which no pod has", path.name);
+        let help = "remove it, and read the file in your shell: `set -a; . ./.env`";
+        found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
+    }
+}
+
+/// The name of the variable, where it is written.
+fn variable<'a>(code: &'a Code, path: &Path) -> Option<&'a str> {
+    path.arguments().and_then(|open| code.string(open + 1))
+}
+
+fn help(name: Option<&str>) -> String {
+    match name {
+        Some(name) if is_runtimes(name) => {
+            format!("remove it: the runtime reads `{name}` itself")
+        }
+        Some(name) if is_variable(name) => {
+            let field = name.to_lowercase();
+            let ty = if is_secret(&field) { "Secret<String>" } else { "String" };
+            format!("add `{field}: {ty}` to your `#[config(env)]`")
+        }
+        _ => "make it a field of your `#[config(env)]`".to_owned(),
+    }
+}
+
+fn is_runtimes(name: &str) -> bool {
+    is_reserved(name) || name.starts_with("OTEL_")
+}
+
+/// Whether a field can have the name of this variable.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
