@@ -11,10 +11,12 @@ mod async_trait;
 mod audit;
 mod blocking_call;
 mod detached_task;
+mod metric_cardinality;
 mod plain_secret;
 mod second_runtime;
 mod second_span;
 mod secret_default;
+mod secret_in_telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +45,8 @@ pub(crate) const RULES: &[&Rule] = &[
     &blocking_call::RULE,
     &plain_secret::RULE,
     &secret_default::RULE,
+    &secret_in_telemetry::RULE,
+    &metric_cardinality::RULE,
 ];
 
 /// One constraint of a cloud-native service.

@@ -84,6 +84,96 @@ fn literal_before(rest: &str) -> &str {
     &rest[..=end.unwrap().0]
 }
 
+// === What names tell ===
+
+/// What a rule says of each body of a handler: the first is found, the second is not.
+fn check_bodies(rule: &str, wrong: &[&str], right: &[&str]) {
+    let of = |body: &str| {
+        let reported = reported(&format!("#[handler]\nasync fn f() {{ {body} }}"));
+        reported.into_iter().filter(|text| text.ends_with(rule)).collect::<Vec<_>>()
+    };
+    for body in wrong {
+        assert_eq!(of(body).len(), 1, "{body}: {:?}", of(body));
+    }
+    for body in right {
+        assert_eq!(of(body), [""; 0], "{body}");
+    }
+}
+
+#[test]
+fn secrets_are_known_by_their_names_and_by_expose() {
+    check_bodies(
+        "SW026",
+        &[
+            "tracing::info!(?token, \"x\")",
+            "tracing::info!(%config.api_key)",
+            "info!(password = %p)",
+            "info!(user.password = p.as_str(), \"x\")",
+            "tracing::event!(Level::INFO, { password = ?form.password }, \"x\")",
+            "info!(\"http.request.header.authorization\" = ?header.authorization)",
+            "info!(\"{password:?}\")",
+            "info!(\"{} {}\", name, form.access_token)",
+            "info!(pass = tracing::field::display(&self.token))",
+            "tracing::info_span!(\"x\", jwt)",
+            "seaworthy::tracing::warn!(\"{}\", config.password.expose())",
+            "info!(url = %url.expose().as_str())",
+            "info!(\"{}\", format!(\"{}\", url.expose()))",
+            "log::info!(\"{}\", cookie)",
+            "use tracing::info as say; say!(refresh_token = %t)",
+            "metrics::counter!(\"x\", \"k\" => api_key).increment(1)",
+            "counter!(\"x\", \"k\" => secret.expose().clone()).increment(1)",
+            "Span::current().record(\"password\", &p)",
+            "span.record(\"x\", tracing::field::display(&password))",
+        ],
+        &[
+            "println!(\"{password}\")",
+            "format!(\"{}\", password.expose())",
+            "info!(host = ?config.redis_url.expose().host_str(), \"connects\")",
+            "info!(matches = password.expose() == other)",
+            "info!(token = mask(&token), \"{{token}}\")",
+            "info!(length = token.len(), \"no token\")",
+            "info!(has_password = has_password, ?page_token, ?cancellation_token)",
+            "info!(secret = %name, secret.name = %secret_name, token = %address)",
+            "info!(password = \"***\", token = tracing::field::Empty, \"password\")",
+            "info!(token_type = ?kind, tokens = count, api_key_id = %id, %token_id)",
+            "info!(header = %AUTHORIZATION, password_hash)",
+            "crate::macros::info!(password)",
+            "macro_rules! info { ($x:expr) => {} } info!(password)",
+            "histogram.record(0.5); recorder.record(\"route\", route)",
+            "let token = password.expose(); sign(token)",
+            "info!(a = mask(password.expose()), b = %hide(&[password.expose()]))",
+            "error!(error = ?password.verify(), password.error = ?error)",
+        ],
+    );
+    let fields = |fields: &str| reported(&format!("#[handler(fields({fields}))]\nasync fn f() {{}}")).len();
+    assert_eq!(["user.password = p", "token", "x = key.expose()"].map(fields), [1; 3]);
+    assert_eq!(["user.id = id", "token.length = token.len()", "token.kind = kind"].map(fields), [0; 3]);
+}
+
+#[test]
+fn labels_are_known_by_their_names() {
+    check_bodies(
+        "SW027",
+        &[
+            "metrics::counter!(\"x\", \"user_id\" => id).increment(1)",
+            "seaworthy::metrics::gauge!(\"x\", \"kind\" => kind, \"user.id\" => id.to_string()).set(1)",
+            "histogram!(\"x\", \"path\" => request.uri().path().to_owned()).record(1)",
+            "use metrics::counter as count; count!(\"x\", \"Email\" => user.name)",
+            "counter!(\"x\", \"client_ip\" => peer)",
+            "counter!(\"x\", \"query\" => query)",
+        ],
+        &[
+            "counter!(\"x\", \"route\" => route, \"method\" => m, \"status\" => s, \"kind\" => k, \"tenant\" => t)",
+            "counter!(\"x\", \"path\" => \"/orders\", \"user\" => SYSTEM, \"shard_id\" => id)",
+            "let path = MatchedPath::path(); counter!(\"x\", \"path\" => path)",
+            "counter!(\"x\", \"user\" => user.kind(), \"query\" => query_name, \"address\" => Self::ADDRESS)",
+            "counter!(\"x\", \"db_user\" => u, \"log_path\" => p, \"valid\" => v, \"paid\" => p, \"grid\" => g)",
+            "others::counter!(\"x\", \"user_id\" => id)",
+            "map!(\"x\", \"user_id\" => id); match x { \"user_id\" => id }",
+        ],
+    );
+}
+
 // === Pages ===
 
 /// The doc comment of a rule's file.
