@@ -43,6 +43,10 @@ use proc_macro::TokenStream;
 /// | `ready(one, other)` | functions marked [`#[ready]`](macro@ready); `ready(none)` says that a service with state needs no check | none, for a service without state |
 /// | `workers(one, other)` | functions marked [`#[worker]`](macro@worker) | none |
 /// | `name = ".."` | what the service is called | the name of the package |
+/// | `lame_duck = "5s"` | `LAME_DUCK` where the variable is not set: how long to serve after SIGTERM | `"5s"` in Kubernetes |
+/// | `drain = "15s"` | `DRAIN_TIMEOUT`, likewise: how long requests in flight may take after that | `"15s"` |
+/// | `grace = "30s"` | `TERMINATION_GRACE`, likewise: the pod's `terminationGracePeriodSeconds` | `"30s"` |
+/// | `request_timeout = "30s"` | `REQUEST_TIMEOUT`, likewise: how long a handler may take to answer | `"30s"` |
 /// | `audit = false` | the other files of the crate are not looked at | `true`, above `main` |
 ///
 /// Lists take names and paths: `ready(sessions, checks::queue)`.

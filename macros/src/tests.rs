@@ -47,6 +47,24 @@ fn every_setting_of_the_runtime_is_reserved() {
     }
 }
 
+/// What the macros say of a shutdown, the runtime does.
+#[test]
+fn the_times_of_a_shutdown_are_those_of_the_runtime() {
+    use crate::rules::{DRAIN, GRACE, LAME_DUCK, REST};
+
+    let read = |grace: std::time::Duration| {
+        let grace = format!("{}ms", grace.as_millis());
+        let variables = [("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("TERMINATION_GRACE", &grace)];
+        seaworthy::config::Settings::read(&variables.into_iter().collect())
+    };
+    let settings = read(GRACE).unwrap();
+    assert_eq!([settings.lame_duck, settings.drain_timeout], [LAME_DUCK, DRAIN]);
+    assert_eq!(seaworthy::config::Settings::default().termination_grace, GRACE);
+    let longest = LAME_DUCK + DRAIN + REST;
+    assert!(read(longest).is_ok());
+    assert!(read(longest - std::time::Duration::from_millis(1)).is_err());
+}
+
 /// The file as `cargo expand` shows it, with a blank line between two items.
 fn expand_file(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();

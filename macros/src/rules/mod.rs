@@ -17,8 +17,11 @@ mod second_runtime;
 mod second_span;
 mod secret_default;
 mod secret_in_telemetry;
+mod shutdown_budget;
 #[cfg(test)]
 mod tests;
+mod timeout_beyond_drain;
+mod waits;
 
 use std::fmt::Display;
 
@@ -26,6 +29,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Ident, Type};
 
+#[cfg(test)]
+pub(crate) use self::shutdown_budget::{DRAIN, GRACE, LAME_DUCK, REST};
 pub(crate) use self::{
     allow::{ALLOW, Allows},
     audit::{Crate, audit, audit_macro},
@@ -47,6 +52,8 @@ pub(crate) const RULES: &[&Rule] = &[
     &secret_default::RULE,
     &secret_in_telemetry::RULE,
     &metric_cardinality::RULE,
+    &timeout_beyond_drain::RULE,
+    &shutdown_budget::RULE,
 ];
 
 /// One constraint of a cloud-native service.

@@ -174,6 +174,59 @@ fn labels_are_known_by_their_names() {
     );
 }
 
+#[test]
+fn waits_are_compared_with_the_drain_of_the_service() {
+    let of = |service: &str, body: &str| {
+        let reported = reported(&format!("{service} #[handler] async fn f() {{ {body} }}"));
+        reported.into_iter().filter(|text| text.ends_with("SW029")).collect::<Vec<_>>()
+    };
+    let wrong = [
+        "tokio::time::timeout(Duration::from_secs(16), work()).await",
+        "use tokio::time::{sleep as s, Duration as D}; s(D::from_millis(15_001)).await",
+        "use std::time; tokio::select! { _ = tokio::time::sleep(time::Duration::from_secs(2 * 60)) => {} }",
+        "client.get(url).timeout(Duration::from_mins(1)).send().await",
+    ];
+    let right = [
+        "tokio::time::timeout(Duration::from_secs(15), work()).await",
+        "tokio::time::timeout(Duration::from_secs(5), async { tokio::time::sleep(Duration::from_secs(60)).await }).await",
+        "tokio::time::timeout(limit, work()).await; tokio::time::timeout(Duration::from_secs(LIMIT), work()).await",
+        "socket.on_upgrade(async |s| { tokio::time::timeout(Duration::from_secs(60), s.recv()).await })",
+        "stream! { loop { tokio::time::sleep(Duration::from_secs(60)).await; yield 1; } }",
+        "tokio::select! { _ = tokio::time::sleep(Duration::from_secs(60)) => {} _ = shutdown => {} }",
+        "others::sleep(Duration::from_secs(60)); chrono::Duration::seconds(60); a.timeout(chrono::Duration::from_secs(60))",
+    ];
+    let service = |arguments: &str| format!("#[cloud_service({arguments})] async fn main() -> Router {{ r() }}");
+    for body in wrong {
+        assert_eq!(of(&service(""), body).len(), 1, "{body}");
+        assert_eq!(of("", body), [""; 0], "{body}");
+        assert_eq!(of(&service("drain = \"2m\", grace = \"3m\""), body), [""; 0], "{body}");
+    }
+    for body in right {
+        assert_eq!(of(&service(""), body), [""; 0], "{body}");
+    }
+}
+
+#[test]
+fn the_stages_of_a_shutdown_are_added() {
+    let of = |arguments: &str| {
+        let source = format!("#[cloud_service({arguments})] async fn main() -> Router {{ r() }}");
+        reported(&source).into_iter().find(|text| text.ends_with("SW030")).unwrap_or_default()
+    };
+    assert_eq!(
+        of("drain = \"30s\""),
+        "lame_duck 5s + drain 30s + 8s to close is 43s, and grace is 30s\n\
+         help: write `grace = \"43s\"`, and `terminationGracePeriodSeconds: 43` in the pod's spec\n\
+         help: or write `drain = \"17s\"`\n\
+         rule: shutdown-budget, SW030"
+    );
+    assert!(of("lame_duck = \"22500ms\"").contains("`grace = \"46s\"`"), "{}", of("lame_duck = \"22500ms\""));
+    assert!(!of("lame_duck = \"22s\"").contains("or write"), "{}", of("lame_duck = \"22s\""));
+    assert!(of("grace = \"27s\"").contains("grace is 27s"));
+    for fits in ["", "grace = \"28s\"", "drain = \"17s\"", "request_timeout = \"5m\"", "drain = \"1x\""] {
+        assert_eq!(of(fits), "", "{fits}");
+    }
+}
+
 // === Pages ===
 
 /// The doc comment of a rule's file.

@@ -31,6 +31,11 @@ pub struct Config {
     pub database: Database,
     #[config(flatten, env = "REPLICA")]
     pub replica: Database,
+    #[config(flatten, env = "UPSTREAM_HTTP")]
+    pub upstream: Upstream,
+    #[cfg(any())]
+    #[config(flatten, env = "REPLICA")]
+    pub other: Database,
     #[config(skip)]
     pub count: usize,
     #[cfg(any())]
@@ -42,6 +47,18 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Database {
     url: Secret<Url>,
+}
+
+/// Its variables would be the runtime's or another's, but for their prefix.
+#[config(env)]
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub addr: Option<String>,
+    pub key_file: Option<PathBuf>,
+    #[config(flatten)]
+    pub database: Database,
+    #[config(flatten, env = "REPLICA")]
+    pub replica: Database,
 }
 
 #[cloud_service]
