@@ -65,6 +65,14 @@ fn the_times_of_a_shutdown_are_those_of_the_runtime() {
     assert!(read(longest - std::time::Duration::from_millis(1)).is_err());
 }
 
+/// What the macros say of a check, the runtime does.
+#[test]
+fn the_times_of_a_check_are_those_of_the_runtime() {
+    let check = format!("{:?}", seaworthy::Check::new("", ""));
+    let expected = format!("every: {:?}, timeout: {:?}", crate::check::EVERY, crate::rules::CHECK_TIMEOUT);
+    assert!(check.contains(&expected), "{check}");
+}
+
 /// The file as `cargo expand` shows it, with a blank line between two items.
 fn expand_file(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();

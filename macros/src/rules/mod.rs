@@ -10,6 +10,7 @@ mod allow;
 mod async_trait;
 mod audit;
 mod blocking_call;
+mod check_budget;
 mod detached_task;
 mod metric_cardinality;
 mod plain_secret;
@@ -21,6 +22,7 @@ mod shutdown_budget;
 #[cfg(test)]
 mod tests;
 mod timeout_beyond_drain;
+mod unread_variable;
 mod waits;
 
 use std::fmt::Display;
@@ -29,6 +31,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Ident, Type};
 
+#[cfg(test)]
+pub(crate) use self::check_budget::TIMEOUT as CHECK_TIMEOUT;
 #[cfg(test)]
 pub(crate) use self::shutdown_budget::{DRAIN, GRACE, LAME_DUCK, REST};
 pub(crate) use self::{
@@ -52,8 +56,10 @@ pub(crate) const RULES: &[&Rule] = &[
     &secret_default::RULE,
     &secret_in_telemetry::RULE,
     &metric_cardinality::RULE,
+    &check_budget::RULE,
     &timeout_beyond_drain::RULE,
     &shutdown_budget::RULE,
+    &unread_variable::RULE,
 ];
 
 /// One constraint of a cloud-native service.

@@ -24,10 +24,10 @@
 //! environment says: `LAME_DUCK`, `DRAIN_TIMEOUT` and `TERMINATION_GRACE` are checked in the same way when the process
 //! starts. Nor does it know the pod's spec, where `terminationGracePeriodSeconds` has to be as long as `grace`.
 
-use std::{ops::Range, time::Duration};
+use std::time::Duration;
 
-use super::{Annotated, Check, Findings, Level, Rule};
-use crate::{code::Code, duration};
+use super::{Annotated, Check, Findings, Level, Rule, waits::argument};
+use crate::duration;
 
 pub(super) const RULE: Rule = Rule {
     code: "SW030",
@@ -45,7 +45,7 @@ pub(crate) const REST: Duration = Duration::from_secs(8);
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.arguments;
-    let given = |name: &str| time(code, 0..code.len(), name);
+    let given = |name: &str| argument(code, 0..code.len(), name);
     let [lame_duck, drain, grace] = ["lame_duck", "drain", "grace"].map(given);
     let Some((at, _)) = grace.or(drain).or(lame_duck) else {
         return;
@@ -69,12 +69,4 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
         None => help,
     };
     found.push(code.at(at, at), usize::MAX, what, help);
-}
-
-/// A time among the arguments of `#[cloud_service]`, and the token that says it.
-pub(super) fn time(code: &Code, arguments: Range<usize>, name: &str) -> Option<(usize, Duration)> {
-    let parts = code.parts(arguments);
-    let part = parts.iter().find(|part| code.is_word(part.start, name) && code.is(part.start + 1, "="))?;
-    let at = part.start + 2;
-    Some((at, duration::parse(code.string(at)?)?))
 }

@@ -227,6 +227,69 @@ fn the_stages_of_a_shutdown_are_added() {
     }
 }
 
+#[test]
+fn a_wait_is_compared_with_the_timeout_of_its_check() {
+    let of = |arguments: &str, body: &str| {
+        let reported = reported(&format!("#[ready({arguments})] async fn f() {{ {body} }}"));
+        reported.into_iter().filter(|text| text.ends_with("SW028")).collect::<Vec<_>>().join("")
+    };
+    let five = "tokio::time::timeout(Duration::from_secs(5), ping()).await";
+    assert_eq!(
+        of("", five),
+        "`tokio::time::timeout` waits up to 5s, and the check is cut after 1s\n\
+         help: wait less, or write `#[ready(timeout = \"6s\", every = \"6s\")]`\n\
+         rule: check-budget, SW028"
+    );
+    assert!(
+        of("timeout = \"4s\"", "use tokio::time::sleep as s; s(Duration::from_millis(4000)).await")
+            .contains("\"5s\")]`")
+    );
+    assert!(of("", "select! { _ = tokio::time::sleep(Duration::from_secs(1)) => {} }") != "");
+    for (arguments, body) in [
+        ("timeout = \"6s\", every = \"10s\"", five),
+        ("", "tokio::time::timeout(Duration::from_millis(999), tokio::time::sleep(Duration::from_secs(9))).await"),
+        ("", "tokio::time::timeout(LIMIT, ping()).await"),
+        ("", "x.timeout(9); Duration::from_secs(9)"),
+    ] {
+        assert_eq!(of(arguments, body), "", "{body}");
+    }
+}
+
+#[test]
+fn a_variable_is_read_where_its_name_is() {
+    let of = |source: &str| {
+        let reported = reported(&format!("{source} fn main() {{}}"));
+        reported.into_iter().filter(|text| text.ends_with("SW031")).count()
+    };
+    let config =
+        |field: &str| format!("#[config(env, prefix = \"X\")] #[derive(Clone, Debug)] pub struct C {{ {field} }}");
+    let wrong = [
+        "pub lifetime: Duration",
+        "#[config(default = \"a\")] pub lifetime: HashMap<String, std::net::IpAddr>, pub main: u8",
+        "pub r#type: u8",
+    ];
+    for field in wrong {
+        assert_eq!(of(&config(field)), 1, "{field}");
+        assert_eq!(of(&format!("pub mod m {{ {} }}", config(field))), 1, "{field}");
+        assert_eq!(of(&format!("mod m {{ {} }}", config(field))), 0, "the compiler says it: {field}");
+        assert_eq!(of(&format!("#![allow(dead_code)] {}", config(field))), 0, "{field}");
+        assert_eq!(of(&format!("{} fn f() {{ c.lifetime; c.r#type }}", config(field))), 0, "{field}");
+    }
+    for field in [
+        "lifetime: Duration",
+        "pub _lifetime: Duration",
+        "#[config(skip)] pub lifetime: Duration",
+        "#[config(flatten, env = \"A\")] pub cache: Cache",
+        "#[allow(dead_code)] pub lifetime: Duration",
+    ] {
+        assert_eq!(of(&config(field)), 0, "{field}");
+    }
+    assert_eq!(of("#[config(env)] #[derive(Serialize)] pub struct C { pub lifetime: u8 }"), 0);
+    assert_eq!(of("#[allow(dead_code)] #[config(env)] pub struct C { pub lifetime: u8 }"), 0);
+    assert_eq!(of("pub struct C { pub lifetime: u8 }"), 0);
+    assert_eq!(reported("#[config(env)] pub struct C { pub lifetime: u8 }"), [""; 0], "a library");
+}
+
 // === Pages ===
 
 /// The doc comment of a rule's file.

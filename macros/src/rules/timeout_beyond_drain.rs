@@ -34,7 +34,10 @@
 //! function waits for, or the services that use a library. What goes on after the answer (`on_upgrade`, a stream), and
 //! a handler that speaks of a shutdown, are let be.
 
-use super::{Check, Crate, Findings, Level, Rule, shutdown_budget, waits::waits};
+use super::{
+    Check, Crate, Findings, Level, Rule, shutdown_budget,
+    waits::{argument, waits},
+};
 use crate::duration;
 
 pub(super) const RULE: Rule =
@@ -43,7 +46,7 @@ pub(super) const RULE: Rule =
 fn check(all: &Crate, found: &mut Findings) {
     let services = all.files.iter().flat_map(|file| {
         let services = file.marked.iter().filter(|marked| marked.attribute == "cloud_service");
-        services.map(|service| shutdown_budget::time(&file.code, service.arguments.clone(), "drain"))
+        services.map(|service| argument(&file.code, service.arguments.clone(), "drain"))
     });
     // Of several, any may serve the handler.
     let Some(drain) = services.map(|drain| drain.map_or(shutdown_budget::DRAIN, |(_, drain)| drain)).max() else {

@@ -2,7 +2,10 @@
 
 use std::{ops::Range, time::Duration};
 
-use crate::code::{Code, Kind};
+use crate::{
+    code::{Code, Kind},
+    duration,
+};
 
 /// A wait of a known length.
 pub(super) struct Wait {
@@ -69,6 +72,14 @@ fn first_duration(code: &Code, open: usize) -> Option<Duration> {
         _ => return None,
     };
     Some(duration)
+}
+
+/// A time among the arguments of an attribute, and the token that says it.
+pub(super) fn argument(code: &Code, arguments: Range<usize>, name: &str) -> Option<(usize, Duration)> {
+    let parts = code.parts(arguments);
+    let part = parts.iter().find(|part| code.is_word(part.start, name) && code.is(part.start + 1, "="))?;
+    let at = part.start + 2;
+    Some((at, duration::parse(code.string(at)?)?))
 }
 
 /// `60`, `5 * 60`.
