@@ -78,8 +78,8 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// It does not compile when the function is not async, returns something else, lists a function that is not marked, or
-/// lists no readiness check and has state; when the state can't give what a check or a worker takes; or beside
-/// `#[tokio::main]`.
+/// lists no readiness check and has state; when the state can't give what a check or a worker takes; where `lame_duck`, `drain` and
+/// the 8 s to close are longer than `grace`; or beside `#[tokio::main]`.
 #[proc_macro_attribute]
 pub fn cloud_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     cloud_service::expand(arguments.into(), item.into()).into()
@@ -200,9 +200,10 @@ pub fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// It does not compile when a default can't be read (where the type is a number, a `bool`, a duration or an address), a
-/// secret has one, or a variable has the name of another, of its file form (`.._FILE`), of a setting of the runtime, or
-/// one that belongs to OpenTelemetry or Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
+/// It does not compile when a default can't be read (where the type is a number, a `bool`, a duration, an address, a
+/// `ByteSize`, a `Url`, or a list of these), a secret has one, or a variable has the name of another, also of one in a
+/// flattened struct, of its file form (`.._FILE`), of a setting of the runtime, or one that belongs to OpenTelemetry or
+/// Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
 /// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with `api_key`,
 /// `secret_key`, `private_key`, `signing_key` or `encryption_key`.
 #[proc_macro_attribute]

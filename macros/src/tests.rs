@@ -73,6 +73,20 @@ fn the_times_of_a_check_are_those_of_the_runtime() {
     assert!(check.contains(&expected), "{check}");
 }
 
+/// A default that the macro lets pass, the runtime reads.
+#[test]
+fn a_size_is_one_for_the_macros_and_for_the_runtime() {
+    let numbers = ["", "0", "1", " 17 ", "1.5", "-1", "18446744073709551615", "18446744073709551616", "x"];
+    let units = ["", "B", "k", "kB", "KB", "kb", "Ki", "KiB", "M", "MB", "Mi", "MiB", "G", "GB", "Gi", "GiB"];
+    for number in numbers {
+        for unit in units.into_iter().chain(["T", "TB", "Ti", "TiB", "Pi", "s", " MiB ", "MiB 1"]) {
+            let text = format!("{number}{unit}");
+            let read = text.parse::<seaworthy::config::ByteSize>().is_ok();
+            assert_eq!(crate::config::is_size(&text), read, "`{text}`");
+        }
+    }
+}
+
 /// The file as `cargo expand` shows it, with a blank line between two items.
 fn expand_file(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();

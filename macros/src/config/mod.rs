@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[cfg(test)]
-pub(crate) use self::names::is_reserved;
+pub(crate) use self::{default::is_size, names::is_reserved};
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();

@@ -4,7 +4,7 @@
 //! for each user fills both, pod by pod and rollout by rollout; Kubernetes kills what exceeds its memory, and the metrics
 //! are gone when they are needed. Seaworthy stops at a limit: what comes later is counted without its labels.
 //!
-//! See [Metrics for Kubernetes system components](https://kubernetes.io/docs/concepts/cluster-administration/system-metrics/).
+//! See [Metric cardinality enforcement](https://kubernetes.io/docs/concepts/cluster-administration/system-metrics/#metric-cardinality-enforcement).
 //!
 //! ```wrong
 //! #[handler]
@@ -45,8 +45,7 @@ const CRATES: [&str; 2] = ["metrics", "seaworthy"];
 /// What has no end of values, alone or behind another word: `email`, `user_email`.
 const ENDLESS: [&str; 8] = ["email", "id", "timestamp", "uri", "url", "username", "uuid", "ip"];
 /// Only alone: a `db_user` is one of few, and so is a `log_path`.
-const ENDLESS_ALONE: [&str; 9] =
-    ["address", "path", "peer", "query", "remote_addr", "session", "token", "user", "user_agent"];
+const ENDLESS_ALONE: [&str; 8] = ["address", "path", "query", "remote_addr", "session", "token", "user", "user_agent"];
 
 /// Of these there are few.
 const FEW: [&str; 26] = [

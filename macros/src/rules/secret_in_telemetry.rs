@@ -25,7 +25,8 @@
 //! It looks into `fields(..)`, the macros of `tracing`, `log` and `metrics`, and `record("password", ..)` of a span. There it
 //! sees what `expose()` gives, and guesses by the names of fields and values, as SW006 does, and by `authorization`,
 //! `cookie` and `jwt`. What a function makes of a secret (`mask(&token)`, `token.len()`) is none to it, nor is a
-//! `page_token`. It can't see a secret of another name, or one inside a struct that is recorded by `Debug`.
+//! `page_token`. It can't see a secret of another name, one inside
+//! a struct that is recorded by `Debug`, or that `?password` is a `Secret`, which would be no more than `***`.
 
 use std::ops::Range;
 

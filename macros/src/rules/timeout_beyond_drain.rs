@@ -54,17 +54,16 @@ fn check(all: &Crate, found: &mut Findings) {
     };
     for file in &all.files {
         let code = &file.code;
-        for handler in file.marked.iter().filter(|marked| marked.attribute == "handler") {
+        for wait in waits(code, 0..code.len()).into_iter().filter(|wait| wait.longest > drain) {
+            let handler = file.marked_around(wait.first).filter(|marked| marked.attribute == "handler");
             let knows_shutdown = |at| code.word(at).is_some_and(|word| word.to_lowercase().contains("shutdown"));
-            if handler.body.clone().any(knows_shutdown) {
+            if handler.is_none_or(|handler| handler.body.clone().any(knows_shutdown)) {
                 continue;
             }
-            for wait in waits(code, handler.body.clone()).into_iter().filter(|wait| wait.longest > drain) {
-                let (longest, drain) = (duration::show(wait.longest), duration::show(drain));
-                let what = format!("`{}` may wait {longest}, and a shutdown cuts the request after {drain}", wait.name);
-                let help = format!("wait less, or write `#[cloud_service(drain = \"{longest}\", ..)]`");
-                found.add(code, wait.first, wait.last, what, help);
-            }
+            let (longest, drain) = (duration::show(wait.longest), duration::show(drain));
+            let what = format!("`{}` may wait {longest}, and a shutdown cuts the request after {drain}", wait.name);
+            let help = format!("wait less, or write `#[cloud_service(drain = \"{longest}\", ..)]`");
+            found.add(code, wait.first, wait.last, what, help);
         }
     }
 }

@@ -25,6 +25,24 @@ pub struct Config {
     pub address: IpAddr,
     #[config(default = "2MiB")]
     pub limit: ByteSize,
+    #[config(default = 1048576)]
+    pub size: ByteSize,
+    #[config(default = "unix:/run/peer.sock")]
+    pub peer: Url,
+    #[config(default = "http://localhost:8080, https://[::1]/")]
+    pub peers: Vec<Url>,
+    #[config(default = "1, 2,3")]
+    pub weights: Option<Vec<u8>>,
+    #[config(default = "")]
+    pub none: Vec<u8>,
+    #[config(default = vec![1])]
+    pub made: Vec<u8>,
+    #[config(default = "a b, c")]
+    pub words: std::collections::BTreeSet<String>,
+    #[config(default = 4)]
+    pub workers: std::num::NonZeroU8,
+    #[config(default = "4")]
+    pub others: std::num::NonZero<usize>,
     #[config(default = PathBuf::from("/data"))]
     pub folder: PathBuf,
     #[config(flatten)]
