@@ -37,7 +37,7 @@ struct Names {
 
 /// Fails to compile where a nested configuration has a variable of another field, or of the runtime.
 #[track_caller]
-pub const fn check<C: Config>() {
+pub(crate) const fn check<C: Config>() {
     let variables = C::VARIABLES;
     let mut names = Names { all: [Name::EMPTY; MOST], count: 0 };
     let mut line = 0;
