@@ -44,5 +44,6 @@ snapshots! {
     health: "expand/health.in.rs", "expand/health.out.rs";
     ready: "expand/ready.in.rs", "expand/ready.out.rs";
     smallest: "expand/smallest.in.rs", "expand/smallest.out.rs";
+    times: "expand/times.in.rs", "expand/times.out.rs";
     worker: "expand/worker.in.rs", "expand/worker.out.rs";
 }

@@ -17,7 +17,7 @@ use crate::{
 const RETURNS: &str = "return `()`, `bool`, `StatusCode` or a `Result`";
 
 /// How often a check runs where nothing else is said, as `Check::new` has it.
-const EVERY: Duration = Duration::from_secs(5);
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();

@@ -9,7 +9,7 @@ use syn::{
 };
 
 use crate::{
-    arguments::{self, Arguments, Names, Switch, Text},
+    arguments::{self, Arguments, Names, Switch, Text, Time},
     errors::{Errors, mistake, show},
     function::{Function, cfgs, last_name, unnamed},
     rules,
@@ -34,6 +34,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 struct Service<'a> {
     function: &'a Function,
     name: Option<Text>,
+    /// Its own defaults of settings of the runtime, by their variables.
+    defaults: Vec<(&'static str, Time)>,
     audit: bool,
     /// The one parameter.
     config: Option<&'a PatType>,
@@ -60,6 +62,10 @@ struct ServiceArguments {
     controllers: Option<Unsupported>,
     name: Option<Text>,
     audit: Option<Switch>,
+    lame_duck: Option<Time>,
+    drain: Option<Time>,
+    grace: Option<Time>,
+    request_timeout: Option<Time>,
 }
 
 impl Arguments for ServiceArguments {
@@ -71,6 +77,10 @@ impl Arguments for ServiceArguments {
         ("controllers", ""),
         ("name", "name = \"..\""),
         ("audit", "audit = false"),
+        ("lame_duck", "lame_duck = \"5s\""),
+        ("drain", "drain = \"15s\""),
+        ("grace", "grace = \"30s\""),
+        ("request_timeout", "request_timeout = \"30s\""),
     ];
 }
 
@@ -100,7 +110,14 @@ impl<'a> Service<'a> {
         list(arguments.ready, "ready", &mut listed, errors);
         list(arguments.workers, "worker", &mut listed, errors);
         let audit = arguments.audit.is_none_or(|Switch(audit)| audit);
-        Self { function, name: arguments.name, audit, config, lists_readiness, listed }
+        let defaults = [
+            ("LAME_DUCK", arguments.lame_duck),
+            ("DRAIN_TIMEOUT", arguments.drain),
+            ("TERMINATION_GRACE", arguments.grace),
+            ("REQUEST_TIMEOUT", arguments.request_timeout),
+        ];
+        let defaults = defaults.into_iter().filter_map(|(variable, time)| Some((variable, time?))).collect();
+        Self { function, name: arguments.name, defaults, audit, config, lists_readiness, listed }
     }
 
     /// Whether the other files of the crate are looked at: from the root of a program, unless it says otherwise.
@@ -131,12 +148,14 @@ impl<'a> Service<'a> {
         let config = self.config_type();
         let output = self.function.output();
         let about = self.about();
+        let defaults = self.defaults();
         let parts = self.parts();
         let start = self.start();
         quote! {
             #(#cfgs)*
             impl ::seaworthy::CloudService for #type_name {
                 #about
+                #defaults
                 type Config = #config;
                 type Output = #output;
                 #parts
@@ -158,6 +177,12 @@ impl<'a> Service<'a> {
                 description: #description,
             };
         }
+    }
+
+    fn defaults(&self) -> Option<TokenStream> {
+        let defaults = self.defaults.iter().map(|(variable, Time { literal, .. })| quote!((#variable, #literal)));
+        (!self.defaults.is_empty())
+            .then(|| quote!(const DEFAULTS: &'static [(&'static str, &'static str)] = &[#(#defaults),*];))
     }
 
     /// The list of checks and workers. A function that isn't marked has no type: the one of the same name in

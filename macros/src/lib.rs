@@ -43,6 +43,10 @@ use proc_macro::TokenStream;
 /// | `ready(one, other)` | functions marked [`#[ready]`](macro@ready); `ready(none)` says that a service with state needs no check | none, for a service without state |
 /// | `workers(one, other)` | functions marked [`#[worker]`](macro@worker) | none |
 /// | `name = ".."` | what the service is called | the name of the package |
+/// | `lame_duck = "5s"` | `LAME_DUCK` where the variable is not set: how long to serve after SIGTERM | `"5s"` in Kubernetes |
+/// | `drain = "15s"` | `DRAIN_TIMEOUT`, likewise: how long requests in flight may take after that | `"15s"` |
+/// | `grace = "30s"` | `TERMINATION_GRACE`, likewise: the pod's `terminationGracePeriodSeconds` | `"30s"` |
+/// | `request_timeout = "30s"` | `REQUEST_TIMEOUT`, likewise: how long a handler may take to answer | `"30s"` |
 /// | `audit = false` | the other files of the crate are not looked at | `true`, above `main` |
 ///
 /// Lists take names and paths: `ready(sessions, checks::queue)`.
@@ -74,8 +78,8 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// It does not compile when the function is not async, returns something else, lists a function that is not marked, or
-/// lists no readiness check and has state; when the state can't give what a check or a worker takes; or beside
-/// `#[tokio::main]`.
+/// lists no readiness check and has state; when the state can't give what a check or a worker takes; where `lame_duck`, `drain` and
+/// the 8 s to close are longer than `grace`; or beside `#[tokio::main]`.
 #[proc_macro_attribute]
 pub fn cloud_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     cloud_service::expand(arguments.into(), item.into()).into()
@@ -196,9 +200,10 @@ pub fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// It does not compile when a default can't be read (where the type is a number, a `bool`, a duration or an address), a
-/// secret has one, or a variable has the name of another, of its file form (`.._FILE`), of a setting of the runtime, or
-/// one that belongs to OpenTelemetry or Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
+/// It does not compile when a default can't be read (where the type is a number, a `bool`, a duration, an address, a
+/// `ByteSize`, a `Url`, or a list of these), a secret has one, or a variable has the name of another, also of one in a
+/// flattened struct, of its file form (`.._FILE`), of a setting of the runtime, or one that belongs to OpenTelemetry or
+/// Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
 /// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with `api_key`,
 /// `secret_key`, `private_key`, `signing_key` or `encryption_key`.
 #[proc_macro_attribute]

@@ -50,6 +50,46 @@ fn every_setting_of_the_runtime_is_reserved() {
     }
 }
 
+/// What the macros say of a shutdown, the runtime does.
+#[test]
+fn the_times_of_a_shutdown_are_those_of_the_runtime() {
+    use crate::rules::{DRAIN, GRACE, LAME_DUCK, REST};
+
+    let read = |grace: std::time::Duration| {
+        let grace = format!("{}ms", grace.as_millis());
+        let variables = [("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("TERMINATION_GRACE", &grace)];
+        seaworthy::config::Settings::read(&variables.into_iter().collect())
+    };
+    let settings = read(GRACE).unwrap();
+    assert_eq!([settings.lame_duck, settings.drain_timeout], [LAME_DUCK, DRAIN]);
+    assert_eq!(seaworthy::config::Settings::default().termination_grace, GRACE);
+    let longest = LAME_DUCK + DRAIN + REST;
+    assert!(read(longest).is_ok());
+    assert!(read(longest - std::time::Duration::from_millis(1)).is_err());
+}
+
+/// What the macros say of a check, the runtime does.
+#[test]
+fn the_times_of_a_check_are_those_of_the_runtime() {
+    let check = format!("{:?}", seaworthy::Check::new("", ""));
+    let expected = format!("every: {:?}, timeout: {:?}", crate::check::EVERY, crate::rules::CHECK_TIMEOUT);
+    assert!(check.contains(&expected), "{check}");
+}
+
+/// A default that the macro lets pass, the runtime reads.
+#[test]
+fn a_size_is_one_for_the_macros_and_for_the_runtime() {
+    let numbers = ["", "0", "1", " 17 ", "1.5", "-1", "18446744073709551615", "18446744073709551616", "x"];
+    let units = ["", "B", "k", "kB", "KB", "kb", "Ki", "KiB", "M", "MB", "Mi", "MiB", "G", "GB", "Gi", "GiB"];
+    for number in numbers {
+        for unit in units.into_iter().chain(["T", "TB", "Ti", "TiB", "Pi", "s", " MiB ", "MiB 1"]) {
+            let text = format!("{number}{unit}");
+            let read = text.parse::<seaworthy::config::ByteSize>().is_ok();
+            assert_eq!(crate::config::is_size(&text), read, "`{text}`");
+        }
+    }
+}
+
 /// The file as `cargo expand` shows it, with a blank line between two items.
 fn expand_file(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();

@@ -26,6 +26,9 @@ use crate::{
 pub trait CloudService: Sized + 'static {
     /// What the service is called, which version it has, and what it is for.
     const ABOUT: About;
+    /// The service's own defaults of settings of the runtime, by their variables: `("DRAIN_TIMEOUT", "20s")`. One of
+    /// `LAME_DUCK` is for Kubernetes; elsewhere nobody has to be waited for.
+    const DEFAULTS: &'static [(&'static str, &'static str)] = &[];
     /// What the service reads from the environment; `()` for nothing.
     type Config: Config;
     /// What the set-up returns: a `Router`, a `Service<S>`, or a `Result` of either.

@@ -39,6 +39,8 @@ impl ::seaworthy::Config for Config {
     }
 }
 
+const _: () = ::seaworthy::__private::check_variables::<Config>();
+
 #[derive(Debug)]
 pub struct Database {
     /// Where the database listens.

@@ -268,6 +268,22 @@ impl Code {
         if self.kind(index) == Some(Kind::Open) { self.partner(index) + 1 } else { index + 1 }
     }
 
+    /// What commas separate, such as the arguments of a call.
+    pub(crate) fn parts(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let mut parts = Vec::new();
+        let (mut start, mut at) = (range.start, range.start);
+        while at < range.end {
+            if self.is(at, ",") {
+                parts.push(start..at);
+                start = at + 1;
+            }
+            at = self.after(at);
+        }
+        parts.push(start..range.end);
+        parts.retain(|part| !part.is_empty());
+        parts
+    }
+
     /// The statement that a token stands in, without its `;`: from the last `;`, `{` or `}` beside it to the next.
     pub(crate) fn statement(&self, index: usize) -> Range<usize> {
         let open = self.around(index).find(|open| self.is(*open, "{"));

@@ -189,6 +189,20 @@ fn a_statement_is_what_a_person_would_call_one() {
 }
 
 #[test]
+fn commas_separate_what_is_given_to_a_call() {
+    for (source, expected) in [("(a, f(b, c), d)", vec!["a", "f ( b , c )", "d"]), ("(a,)", vec!["a"]), ("()", vec![])]
+    {
+        let code = of(source);
+        let parts: Vec<_> = code
+            .parts(code.inside(0))
+            .into_iter()
+            .map(|part| part.map(|at| code.text(at)).collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(parts, expected);
+    }
+}
+
+#[test]
 fn what_is_compiled_for_tests_is_known() {
     let source = "#[cfg(test)] mod tests { a } #[cfg(not(test))] mod b { c } #[tokio::test] async fn d() { e } f";
     let file = File::new(source.to_owned(), FilePath::new("x.rs")).unwrap();

@@ -5,7 +5,7 @@ mod names;
 
 use darling::FromMeta;
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Data, DeriveInput, Expr, Fields, Ident, Meta, Token, Type, ext::IdentExt, punctuated::Punctuated,
 };
@@ -18,6 +18,8 @@ use crate::{
     rules::{self, Allows},
 };
 
+#[cfg(test)]
+pub(crate) use self::default::is_size;
 pub(crate) use self::names::is_reserved;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -142,6 +144,7 @@ impl Config {
         let variables = self.fields.iter().filter_map(Field::variable);
         let values = self.fields.iter().map(Field::value);
         let prefix = self.prefix();
+        let check = self.check_variables();
         let takes = |field: &Field| !matches!(field.source, Source::Skipped);
         let parameter = if self.fields.iter().any(takes) { quote!(values) } else { quote!(_) };
         quote! {
@@ -153,7 +156,16 @@ impl Config {
                     Self { #(#values),* }
                 }
             }
+            #check
         }
+    }
+
+    /// What names nested structs have, the compiler knows only when it has read them.
+    fn check_variables(&self) -> Option<TokenStream> {
+        let Item { name, cfgs, .. } = &self.item;
+        let nests = self.fields.iter().any(|field| matches!(field.source, Source::Nested { .. }));
+        let check = quote_spanned!(name.span()=> ::seaworthy::__private::check_variables::<#name>());
+        nests.then(|| quote!(#(#cfgs)* const _: () = #check;))
     }
 
     fn prefix(&self) -> Option<TokenStream> {

@@ -94,6 +94,13 @@ impl Names {
             let Some(other) = name.strip_suffix("_FILE") else {
                 continue;
             };
+            if is_reserved(other) {
+                errors.add(
+                    field,
+                    format!("`{name}` is the file that a setting of the runtime, `{other}`, is read from"),
+                    format!("write `#[config(env = \"MY_{name}\")]`, say, or a `prefix`"),
+                );
+            }
             if let Some(other) = self.variables.iter().find(|known| known.name == other) {
                 errors.add(
                     field,

@@ -10,10 +10,12 @@ mod allow;
 mod async_trait;
 mod audit;
 mod blocking_call;
+mod check_budget;
 #[cfg(test)]
 mod corpus;
 mod detached_task;
 mod environment_read;
+mod metric_cardinality;
 mod plain_secret;
 mod print;
 mod process_exit;
@@ -22,12 +24,17 @@ mod second_server;
 mod second_span;
 mod second_subscriber;
 mod secret_default;
+mod secret_in_telemetry;
+mod shutdown_budget;
 mod signal_handler;
 mod state_in_static;
 #[cfg(test)]
 mod tests;
+mod timeout_beyond_drain;
 mod unbounded_channel;
 mod unlimited_body;
+mod unread_variable;
+mod waits;
 
 use std::fmt::Display;
 
@@ -35,6 +42,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Ident, Type};
 
+#[cfg(test)]
+pub(crate) use self::check_budget::TIMEOUT as CHECK_TIMEOUT;
+#[cfg(test)]
+pub(crate) use self::shutdown_budget::{DRAIN, GRACE, LAME_DUCK, REST};
 pub(crate) use self::{
     allow::{ALLOW, Allows},
     audit::{Crate, audit, audit_macro},
@@ -63,6 +74,12 @@ pub(crate) const RULES: &[&Rule] = &[
     &print::RULE,
     &unbounded_channel::RULE,
     &unlimited_body::RULE,
+    &secret_in_telemetry::RULE,
+    &metric_cardinality::RULE,
+    &check_budget::RULE,
+    &timeout_beyond_drain::RULE,
+    &shutdown_budget::RULE,
+    &unread_variable::RULE,
 ];
 
 /// One constraint of a cloud-native service.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn run<C: CloudService>() -> ExitCode {
-    let Loaded { config, warnings, .. } = match config::load::<C::Config>(&Environment::of_process()) {
+    let Loaded { config, warnings, .. } = match config::load::<C::Config>(&Environment::of_process(), C::DEFAULTS) {
         Ok(loaded) => loaded,
         Err(report) => return end(Exit::new(CONFIG, report.to_string())),
     };

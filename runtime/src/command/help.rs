@@ -33,7 +33,7 @@ pub(super) fn print<C: CloudService>() -> ExitCode {
     list("Liveness checks", liveness.iter().map(|part| (part.check.name, part.check.description)));
     list("Readiness checks", readiness.iter().map(|part| (part.check.name, part.check.description)));
     list("Workers", workers.iter().map(|part| (part.spec.name, part.spec.description)));
-    println!("{}", config::table::<C::Config>(&telemetry));
+    println!("{}", config::table::<C::Config>(C::DEFAULTS, &telemetry));
     ExitCode::SUCCESS
 }
 

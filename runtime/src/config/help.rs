@@ -1,9 +1,9 @@
 //! The table of variables that `--help` prints.
 
 use super::{
-    Config, Settings,
+    Config,
     report::{first_paragraph, wrap},
-    table::{Owner, Row, Table},
+    table::{Defaults, Owner, Row, Table},
 };
 
 /// Longer names have their text below them.
@@ -21,10 +21,10 @@ pub(crate) struct ExtraRow {
 /// The variables of a service, of the runtime, and others, each with what it is for, what it may be and its default.
 ///
 /// It ends with a line break and is at most 100 columns wide, but for names and defaults that are longer.
-pub(crate) fn table<C: Config>(extra: &[ExtraRow]) -> String {
+pub(crate) fn table<C: Config>(defaults: Defaults, extra: &[ExtraRow]) -> String {
     let mut table = Table::default();
     table.add::<C>(Owner::Service);
-    table.add::<Settings>(Owner::Runtime);
+    table.add_settings(defaults);
     let width = table
         .rows
         .iter()

@@ -8,7 +8,7 @@ use super::{
     links,
     report::{Problem, quote, tame},
     source::{Sources, expected},
-    table::{Fallback, Owner, Row, Table, Value},
+    table::{Defaults, Fallback, Owner, Row, Table, Value},
     text::Invalid,
     unknown::{self, Unknown},
 };
@@ -66,16 +66,17 @@ pub fn read<C: Config>(environment: &Environment) -> Result<C, Report> {
     if TypeId::of::<C>() != TypeId::of::<Settings>() {
         table.add::<Settings>(Owner::Runtime);
     }
-    let Reading { values, report, .. } = Reading::of(&table, environment, |row| row.owner == Owner::Service);
+    let Reading { values, report, .. } = Reading::of(&table, environment, &[], |row| row.owner == Owner::Service);
     build(values, report)
 }
 
-/// Reads the configuration of a service and the settings of the runtime, or gives the problems of both.
-pub(crate) fn load<C: Config>(environment: &Environment) -> Result<Loaded<C>, Report> {
+/// Reads the configuration of a service and the settings of the runtime, or gives the problems of both. `defaults` are
+/// the service's own, of settings.
+pub(crate) fn load<C: Config>(environment: &Environment, defaults: Defaults) -> Result<Loaded<C>, Report> {
     let mut table = Table::default();
     table.add::<C>(Owner::Service);
-    table.add::<Settings>(Owner::Runtime);
-    let Reading { mut values, mut report, unknown } = Reading::of(&table, environment, |_| true);
+    table.add_settings(defaults);
+    let Reading { mut values, mut report, unknown } = Reading::of(&table, environment, defaults, |_| true);
     let service = table.rows.iter().filter(|row| row.owner == Owner::Service).count();
     let settings = values.split_off(service);
     let rows = &table.rows[service..];
@@ -114,11 +115,12 @@ struct Reading {
 // === impl Reading ===
 
 impl Reading {
-    fn of(table: &Table, environment: &Environment, wanted: fn(&Row) -> bool) -> Self {
+    fn of(table: &Table, environment: &Environment, defaults: Defaults, wanted: fn(&Row) -> bool) -> Self {
         let mut reading =
             Self { values: Vec::new(), report: Report::default(), unknown: unknown::find(table, environment) };
         reading.refuse_duplicates(table);
-        let mut sources = Sources::read(table, environment, Settings::computed_defaults(environment));
+        let computed = Settings::computed_default(environment, defaults);
+        let mut sources = Sources::read(table, environment, computed.as_slice());
         let mut explained = Vec::new();
         for row in table.rows.iter().filter(|row| wanted(row)) {
             let value = match sources.take_problem(row) {

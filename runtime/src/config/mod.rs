@@ -21,6 +21,7 @@
 //! | maps, and structs that derive `Deserialize` | `a=1,b=2` |
 //! | [`Secret<T>`](Secret) | as `T`, and never shown |
 
+mod collisions;
 mod duration;
 mod environment;
 mod help;
@@ -38,6 +39,12 @@ mod table;
 mod text;
 mod unknown;
 
+pub(crate) use self::{
+    collisions::check,
+    help::{ExtraRow, table},
+    load::{Loaded, load},
+    settings::{CANCEL, CLOSE, FLUSH},
+};
 pub use self::{
     environment::Environment,
     load::read,
@@ -46,11 +53,6 @@ pub use self::{
     settings::{AccessLog, LogFormat, Settings},
     size::{ByteSize, NotASize},
     table::{FromVariable, Value, Values, Variable},
-};
-pub(crate) use self::{
-    help::{ExtraRow, table},
-    load::{Loaded, load},
-    settings::{CANCEL, CLOSE, FLUSH},
 };
 
 /// What a service reads from the environment. `#[config(env)]` writes the implementation.

@@ -8,7 +8,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{ByteSize, Config, Environment, Report, Values, Variable, duration::Shown, load::load, report::Problem};
+use super::{
+    ByteSize, Config, Environment, Report, Values, Variable, duration::Shown, load::load, report::Problem,
+    table::Defaults,
+};
 
 /// How long requests that were cancelled may take to end.
 pub(crate) const CANCEL: Duration = Duration::from_secs(2);
@@ -16,6 +19,9 @@ pub(crate) const CANCEL: Duration = Duration::from_secs(2);
 pub(crate) const CLOSE: Duration = Duration::from_secs(3);
 /// How long sending out spans, logs and metrics may take.
 pub(crate) const FLUSH: Duration = Duration::from_secs(3);
+
+/// The one setting whose default is another outside Kubernetes.
+pub(super) const LAME_DUCK: &str = "LAME_DUCK";
 
 /// The settings of the runtime, read from the environment like a service's own.
 ///
@@ -156,15 +162,16 @@ impl Settings {
     /// Reports every setting that is invalid, and settings that don't fit together: two listeners on one address, or
     /// stages of the shutdown that take longer than `TERMINATION_GRACE`.
     pub fn read(environment: &Environment) -> Result<Self, Report> {
-        load::<()>(environment).map(|loaded| loaded.settings)
+        load::<()>(environment, &[]).map(|loaded| loaded.settings)
     }
 
-    /// Defaults that depend on where the process runs.
-    pub(super) fn computed_defaults(environment: &Environment) -> &'static [(&'static str, &'static str)] {
-        match environment.has("KUBERNETES_SERVICE_HOST") {
-            true => &[("LAME_DUCK", "5s")],
-            false => &[],
-        }
+    /// The default that depends on where the process runs.
+    pub(super) fn computed_default(
+        environment: &Environment,
+        defaults: Defaults,
+    ) -> Option<(&'static str, &'static str)> {
+        let own = defaults.iter().find(|(name, _)| *name == LAME_DUCK);
+        environment.has("KUBERNETES_SERVICE_HOST").then_some(*own.unwrap_or(&(LAME_DUCK, "5s")))
     }
 
     /// Reports settings that make no sense, alone or together. Those that could not be read have their defaults here,

@@ -2,14 +2,16 @@
 
 use std::{
     any::{Any, TypeId, type_name},
+    borrow::Cow,
     fmt,
 };
 
 use serde::de::DeserializeOwned;
 
 use super::{
-    Config,
+    Config, Settings,
     kind::{self, Shape},
+    settings::LAME_DUCK,
     text::{self, Invalid},
 };
 
@@ -28,12 +30,12 @@ impl<T: DeserializeOwned + Send + 'static> FromVariable for T {}
 /// One variable of a configuration, or the variables of a nested one.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
-    name: &'static str,
+    pub(super) name: &'static str,
     about: &'static str,
     default: Fallback,
     /// How the default is shown, where it is not the text itself.
     shown: Option<&'static str>,
-    part: Part,
+    pub(super) part: Part,
 }
 
 /// A value read from the environment, of any type.
@@ -57,8 +59,11 @@ pub(super) struct Row {
     pub(super) shape: Shape,
     pub(super) default: Fallback,
     pub(super) field: Field,
-    shown: Option<&'static str>,
+    shown: Option<Cow<'static, str>>,
 }
+
+/// A service's own defaults of settings of the runtime, by the names of their variables.
+pub(super) type Defaults = &'static [(&'static str, &'static str)];
 
 /// The rows of a configuration, and of the runtime's settings.
 #[derive(Default)]
@@ -84,7 +89,7 @@ pub(super) enum Fallback {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Part {
+pub(super) enum Part {
     Field(Field),
     Nested(Nested),
 }
@@ -99,10 +104,10 @@ pub(super) struct Field {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Nested {
+pub(super) struct Nested {
     prefix: &'static str,
     own_prefix: &'static str,
-    variables: &'static [Variable],
+    pub(super) variables: &'static [Variable],
     build: fn(&mut Values) -> Value,
     type_id: fn() -> TypeId,
     type_name: fn() -> &'static str,
@@ -294,6 +299,23 @@ impl Table {
         self.add_all(C::VARIABLES, "", owner);
     }
 
+    /// Adds the settings of the runtime.
+    pub(super) fn add_settings(&mut self, defaults: Defaults) {
+        let first = self.rows.len();
+        self.add::<Settings>(Owner::Runtime);
+        for row in self.rows.iter_mut().skip(first) {
+            let Some((_, own)) = defaults.iter().find(|(name, _)| *name == row.name) else {
+                continue;
+            };
+            if row.name == LAME_DUCK {
+                row.shown = Some(format!("{own} in Kubernetes, else 0s").into());
+            } else {
+                row.default = Fallback::Text(own);
+                row.shown = None;
+            }
+        }
+    }
+
     fn add_all(&mut self, variables: &'static [Variable], prefix: &str, owner: Owner) {
         for variable in variables {
             let name = format!("{prefix}{}", variable.name);
@@ -305,7 +327,7 @@ impl Table {
                     shape: (field.describe)(),
                     default: variable.default,
                     field,
-                    shown: variable.shown,
+                    shown: variable.shown.map(Cow::Borrowed),
                 }),
                 Part::Nested(nested) => {
                     self.add_prefix(name.clone() + nested.own_prefix);
@@ -336,8 +358,8 @@ impl Table {
 
 impl Row {
     /// How the default is shown; `None` where there is none.
-    pub(super) fn shown_default(&self) -> Option<&'static str> {
-        match (self.shown, self.default) {
+    pub(super) fn shown_default(&self) -> Option<&str> {
+        match (self.shown.as_deref(), self.default) {
             (Some(shown), _) => Some(shown),
             (None, Fallback::None) => None,
             (None, Fallback::Text(_) | Fallback::Value(_)) if self.shape.secret => Some("set in the code, not shown"),

@@ -21,7 +21,7 @@ pub(crate) fn serve<C: CloudService>() -> ExitCode {
         Err(error) => return refuse(FAILED, &format!("signals can't be handled: {error}"), ""),
     };
     let environment = Environment::of_process();
-    let Loaded { config, settings, warnings } = match config::load::<C::Config>(&environment) {
+    let Loaded { config, settings, warnings } = match config::load::<C::Config>(&environment, C::DEFAULTS) {
         Ok(loaded) => loaded,
         Err(report) => return refuse(CONFIG, &report.summary(), &report.to_string()),
     };

@@ -25,12 +25,35 @@ pub struct Config {
     pub address: IpAddr,
     #[config(default = "2MiB")]
     pub limit: ByteSize,
+    #[config(default = 1048576)]
+    pub size: ByteSize,
+    #[config(default = "unix:/run/peer.sock")]
+    pub peer: Url,
+    #[config(default = "http://localhost:8080, https://[::1]/")]
+    pub peers: Vec<Url>,
+    #[config(default = "1, 2,3")]
+    pub weights: Option<Vec<u8>>,
+    #[config(default = "")]
+    pub none: Vec<u8>,
+    #[config(default = vec![1])]
+    pub made: Vec<u8>,
+    #[config(default = "a b, c")]
+    pub words: std::collections::BTreeSet<String>,
+    #[config(default = 4)]
+    pub workers: std::num::NonZeroU8,
+    #[config(default = "4")]
+    pub others: std::num::NonZero<usize>,
     #[config(default = PathBuf::from("/data"))]
     pub folder: PathBuf,
     #[config(flatten)]
     pub database: Database,
     #[config(flatten, env = "REPLICA")]
     pub replica: Database,
+    #[config(flatten, env = "UPSTREAM_HTTP")]
+    pub upstream: Upstream,
+    #[cfg(any())]
+    #[config(flatten, env = "REPLICA")]
+    pub other: Database,
     #[config(skip)]
     pub count: usize,
     #[cfg(any())]
@@ -42,6 +65,18 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Database {
     url: Secret<Url>,
+}
+
+/// Its variables would be the runtime's or another's, but for their prefix.
+#[config(env)]
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub addr: Option<String>,
+    pub key_file: Option<PathBuf>,
+    #[config(flatten)]
+    pub database: Database,
+    #[config(flatten, env = "REPLICA")]
+    pub replica: Database,
 }
 
 #[cloud_service]

@@ -36,7 +36,7 @@ const EXTRA: &[ExtraRow] = &[
 
 #[test]
 fn the_table_reads_like_this() {
-    let table = table::<Greeter>(EXTRA);
+    let table = table::<Greeter>(&[], EXTRA);
     let start = "\
 Variables of the service:
   GREETING             How the greeting starts. It is followed by a comma, by the name, and by
@@ -70,12 +70,19 @@ holds the value, such as a mounted secret.
 
 #[test]
 fn the_table_is_at_most_100_columns_wide() {
-    for line in table::<Greeter>(EXTRA).lines() {
+    for line in table::<Greeter>(&[], EXTRA).lines() {
         assert!(line.chars().count() <= WIDTH, "{line}");
     }
 }
 
 #[test]
 fn a_service_that_reads_nothing_has_the_settings_alone() {
-    assert!(table::<()>(&[]).starts_with("Variables of the runtime:\n  HTTP_ADDR"));
+    assert!(table::<()>(&[], &[]).starts_with("Variables of the runtime:\n  HTTP_ADDR"));
+}
+
+#[test]
+fn a_services_own_defaults_of_settings_are_shown() {
+    let table = table::<()>(&[("LAME_DUCK", "7s"), ("DRAIN_TIMEOUT", "20s")], &[]);
+    assert!(table.contains("default: 7s in Kubernetes, else 0s]") && table.contains("default: 20s]"), "{table}");
+    assert!(!table.contains("5s in Kubernetes") && !table.contains("default: 15s]"), "{table}");
 }

@@ -71,7 +71,7 @@ impl Config for Greeter {
 const URL: (&str, &str) = ("REDIS_URL", "redis://cache");
 
 fn loaded<C: Config>(variables: &[(&str, &str)]) -> Result<Loaded<C>, String> {
-    load::<C>(&variables.iter().copied().collect()).map_err(|report| report.to_string())
+    load::<C>(&variables.iter().copied().collect(), &[]).map_err(|report| report.to_string())
 }
 
 #[track_caller]

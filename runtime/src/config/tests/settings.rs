@@ -65,6 +65,20 @@ fn the_lame_duck_is_5s_in_kubernetes_unless_it_is_set() {
 }
 
 #[test]
+fn a_service_has_defaults_of_its_own() {
+    const DEFAULTS: &[(&str, &str)] =
+        &[("LAME_DUCK", "7s"), ("DRAIN_TIMEOUT", "20s"), ("TERMINATION_GRACE", "40s"), ("REQUEST_TIMEOUT", "19s")];
+    let of = |variables: &[(&str, &str)]| load::<()>(&variables.iter().copied().collect(), DEFAULTS).unwrap().settings;
+    let in_kubernetes = ("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    let settings = of(&[in_kubernetes]);
+    let times = [settings.lame_duck, settings.drain_timeout, settings.termination_grace, settings.request_timeout];
+    assert_eq!(times.map(|time| time.as_secs()), [7, 20, 40, 19]);
+    assert_eq!(of(&[]).lame_duck, Duration::ZERO);
+    let set = of(&[in_kubernetes, ("LAME_DUCK", "1s"), ("DRAIN_TIMEOUT", "2s")]);
+    assert_eq!([set.lame_duck, set.drain_timeout].map(|time| time.as_secs()), [1, 2]);
+}
+
+#[test]
 fn the_defaults_fit_into_the_grace_of_kubernetes() {
     let settings = read([("KUBERNETES_SERVICE_HOST", "10.0.0.1")]).unwrap();
     assert_eq!(settings.longest_shutdown(), Duration::from_secs(28));

@@ -69,7 +69,7 @@ fn nested_configurations_have_their_prefix() {
 #[test]
 fn what_begins_with_the_prefix_of_a_nested_configuration_is_known_or_warned_of() {
     let set = [("NAME", "n"), ("MAIN_HOST", "a"), ("SPARE_HOST", "b"), ("SPARE_COLOUR", "red")];
-    let loaded = config::load::<Outer>(&Environment::from_iter(set)).unwrap_or_else(|report| panic!("{report}"));
+    let loaded = config::load::<Outer>(&Environment::from_iter(set), &[]).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(loaded.warnings, ["`SPARE_COLOUR` is set, but nothing reads it; `--help` shows every variable"]);
 }
 

@@ -1,0 +1,72 @@
+//! A shutdown fits into the pod's grace.
+//!
+//! Kubernetes sends SIGTERM, and SIGKILL once `terminationGracePeriodSeconds` have passed. In between the service serves
+//! on while load balancers take it out (`lame_duck`), answers what it has (`drain`), and takes up to 8 s to cancel the rest,
+//! to close and to send its telemetry. Where that is longer than the grace, requests are cut in every rollout.
+//!
+//! See [Pod termination](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination).
+//!
+//! ```wrong
+//! #[cloud_service(drain = "30s")]
+//! async fn main() -> Router {
+//!     Router::new()
+//! }
+//! ```
+//!
+//! ```right
+//! #[cloud_service(drain = "30s", grace = "45s")]
+//! async fn main() -> Router {
+//!     Router::new()
+//! }
+//! ```
+//!
+//! What the attribute does not say has its default: `lame_duck` 5 s, `drain` 15 s, `grace` 30 s. It can't see what the
+//! environment says: `LAME_DUCK`, `DRAIN_TIMEOUT` and `TERMINATION_GRACE` are checked in the same way when the process
+//! starts. Nor does it know the pod's spec, where `terminationGracePeriodSeconds` has to be as long as `grace`.
+
+use std::time::Duration;
+
+use super::{Annotated, Check, Findings, Level, Rule, waits::argument};
+use crate::duration;
+
+pub(super) const RULE: Rule = Rule {
+    code: "SW030",
+    name: "shutdown-budget",
+    level: Level::Absolute,
+    check: Check::Function(&["cloud_service"], check),
+};
+
+/// The defaults of the runtime, in Kubernetes.
+pub(crate) const LAME_DUCK: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(15);
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// How long cancelling, closing and flushing may take.
+pub(crate) const REST: Duration = Duration::from_secs(8);
+
+fn check(annotated: &Annotated<'_>, found: &mut Findings) {
+    let code = &annotated.arguments;
+    let given = |name: &str| argument(code, 0..code.len(), name);
+    let [lame_duck, drain, grace] = ["lame_duck", "drain", "grace"].map(given);
+    let Some((at, _)) = grace.or(drain).or(lame_duck) else {
+        return;
+    };
+    let or = |given: Option<(usize, Duration)>, default| given.map_or(default, |(_, time)| time);
+    let (lame_duck, drain, grace) = (or(lame_duck, LAME_DUCK), or(drain, DRAIN), or(grace, GRACE));
+    let longest = lame_duck.saturating_add(drain).saturating_add(REST);
+    if longest <= grace {
+        return;
+    }
+    let [shown_lame_duck, shown_drain, shown_rest, shown_longest, shown_grace] =
+        [lame_duck, drain, REST, longest, grace].map(duration::show);
+    let what = format!(
+        "lame_duck {shown_lame_duck} + drain {shown_drain} + {shown_rest} to close is {shown_longest}, and grace is {shown_grace}"
+    );
+    let seconds = longest.as_secs() + u64::from(longest.subsec_nanos() > 0);
+    let help =
+        format!("write `grace = \"{seconds}s\"`, and `terminationGracePeriodSeconds: {seconds}` in the pod's spec");
+    let help = match grace.checked_sub(lame_duck + REST).filter(|rest| !rest.is_zero()) {
+        Some(rest) => format!("{help}\nhelp: or write `drain = \"{}\"`", duration::show(rest)),
+        None => help,
+    };
+    found.push(code.at(at, at), usize::MAX, what, help);
+}

@@ -1,0 +1,149 @@
+//! A variable that is set does something.
+//!
+//! Each field of a configuration is a line in `--help` and in somebody's manifest. One that no code reads is set, reviewed
+//! and rolled out, every pod is restarted for it, and nothing changes: it is looked for where it isn't, often for hours.
+//!
+//! See [Define environment variables for a container](https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/).
+//!
+//! ```wrong
+//! #[config(env)]
+//! pub struct Config {
+//!     pub cache_lifetime: Duration,
+//! }
+//!
+//! #[cloud_service]
+//! async fn main(config: Config) -> Router {
+//!     Router::new().with_state(Cache::new())
+//! }
+//! ```
+//!
+//! ```right
+//! #[config(env)]
+//! pub struct Config {
+//!     pub cache_lifetime: Duration,
+//! }
+//!
+//! #[cloud_service]
+//! async fn main(config: Config) -> Router {
+//!     Router::new().with_state(Cache::new(config.cache_lifetime))
+//! }
+//! ```
+//!
+//! It speaks of `pub` fields of `pub` structs in a program, of which the compiler itself says nothing ("field is never
+//! read"), where the name of the field is nowhere else in the files. It can't see whether another thing of that name
+//! is meant. It is silent about fields that begin with `_`, are skipped or flattened, below `#[allow(dead_code)]`, and
+//! where the struct derives more than the usual, such as `Serialize`: that reads them all.
+
+use std::ops::Range;
+
+use super::{Check, Crate, Findings, Level, Rule};
+use crate::code::{Code, File};
+
+pub(super) const RULE: Rule =
+    Rule { code: "SW031", name: "unread-variable", level: Level::Warning, check: Check::Crate(check) };
+
+/// What can be derived without reading a field for somebody.
+const USUAL: [&str; 9] = ["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
+
+fn check(all: &Crate, found: &mut Findings) {
+    let is_program = |file: &File| (0..file.code.len()).any(|at| code_is_main(&file.code, at));
+    if !all.files.first().is_some_and(is_program) || all.files.iter().any(|file| allows_dead_code(&file.code)) {
+        return;
+    }
+    for file in &all.files {
+        for field in fields(file).into_iter().filter(|field| is_public(all, file, *field)) {
+            let name = file.code.text(field);
+            let is_elsewhere = |other: &File| {
+                let is_same = |at: usize| std::ptr::eq(other, file) && at == field;
+                (0..other.code.len()).any(|at| other.code.is_word(at, name) && !is_same(at))
+            };
+            if !all.files.iter().any(is_elsewhere) {
+                let what = format!("nothing reads `{name}`: whoever sets its variable changes nothing");
+                found.add(&file.code, field, field, what, format!("use `{name}`, or remove it"));
+            }
+        }
+    }
+}
+
+fn code_is_main(code: &Code, at: usize) -> bool {
+    code.is_word(at, "fn") && code.is_word(at + 1, "main") && code.around(at).next().is_none()
+}
+
+/// `#![allow(dead_code)]`
+fn allows_dead_code(code: &Code) -> bool {
+    (0..code.len()).any(|at| {
+        code.is(at, "#")
+            && code.is(at + 1, "!")
+            && code.is(at + 2, "[")
+            && code.has_word(code.inside(at + 2), &["dead_code", "unused"])
+            && code.has_word(code.inside(at + 2), &["allow", "expect"])
+    })
+}
+
+/// The names of the `pub` fields that are read from variables.
+fn fields(file: &File) -> Vec<usize> {
+    let code = &file.code;
+    let mut fields = Vec::new();
+    for at in (0..code.len())
+        .filter(|at| code.is_word(*at, "struct") && at.checked_sub(1).is_some_and(|before| code.is_word(before, "pub")))
+    {
+        let open = at + 2;
+        let before = code.statement(at).start..at;
+        if code.is(open, "{") && is_config(code, before) {
+            for part in code.parts(code.inside(open)) {
+                fields.extend(field(code, part));
+            }
+        }
+    }
+    fields
+}
+
+/// Whether the attributes make a configuration of a struct whose fields nothing reads by itself.
+fn is_config(code: &Code, attributes: Range<usize>) -> bool {
+    let attributes: Vec<_> =
+        attributes.filter(|at| code.is(*at, "#") && code.is(at + 1, "[")).map(|at| at + 1).collect();
+    let of = |open: usize, name: &str| {
+        let arguments = (open + 1..code.partner(open)).find(|at| code.is(*at, "("))?;
+        arguments.checked_sub(1).is_some_and(|before| code.is_word(before, name)).then(|| code.inside(arguments))
+    };
+    let is_read =
+        attributes.iter().any(|open| of(*open, "config").is_some_and(|inside| code.has_word(inside, &["env"])));
+    let derives = attributes.iter().filter_map(|open| of(*open, "derive")).flatten();
+    let is_usual = derives.into_iter().filter_map(|at| code.word(at)).all(|name| USUAL.contains(&name));
+    let is_quiet = attributes.iter().any(|open| code.has_word(code.inside(*open), &["dead_code", "unused"]));
+    is_read && is_usual && !is_quiet
+}
+
+/// The name of a field, where it is one that has a variable.
+fn field(code: &Code, part: Range<usize>) -> Option<usize> {
+    let mut at = part.start;
+    while code.is(at, "#") {
+        if code.has_word(code.inside(at + 1), &["skip", "flatten", "dead_code", "unused"]) {
+            return None;
+        }
+        at = code.after(at + 1);
+    }
+    let name = at + 1;
+    let is_field = code.is_word(at, "pub") && code.is(name + 1, ":") && !code.is_marks(name + 1, "::");
+    (is_field && code.word(name).is_some_and(|name| !name.starts_with('_'))).then_some(name)
+}
+
+/// Whether every module around it is `pub`: of others the compiler says that they are not read.
+fn is_public(all: &Crate, file: &File, at: usize) -> bool {
+    let code = &file.code;
+    let modules = code.around(at).filter(|open| open.checked_sub(2).is_some_and(|at| code.is_word(at, "mod")));
+    let are_public = modules.into_iter().all(|open| open.checked_sub(3).is_some_and(|at| code.is_word(at, "pub")));
+    let folder = all.files.first().and_then(|root| root.path.parent());
+    let is_root = all.files.first().is_some_and(|root| std::ptr::eq(root, file));
+    let below = folder.and_then(|folder| file.path.strip_prefix(folder).ok());
+    let names = below.map(|path| path.with_extension("")).unwrap_or_default();
+    let mut names = names.iter().filter_map(|name| name.to_str()).filter(|name| *name != "mod");
+    are_public && (is_root || names.all(|name| all.files.iter().any(|file| declares_public(&file.code, name))))
+}
+
+/// `pub mod name;`
+fn declares_public(code: &Code, name: &str) -> bool {
+    (0..code.len()).any(|at| {
+        code.is_word(at, "pub") && code.is_word(at + 1, "mod") && code.is_word(at + 2, name) && code.is(at + 3, ";")
+    })
+}

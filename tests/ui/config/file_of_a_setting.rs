@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[config(env)]
+struct Config {
+    log_format_file: String,
+}
+
+fn main() {}

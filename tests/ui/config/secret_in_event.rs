@@ -1,0 +1,9 @@
+use seaworthy::{prelude::*, tracing};
+
+#[handler]
+async fn hello(State(url): State<Secret<Url>>) -> &'static str {
+    tracing::info!(%url, "connects");
+    "hello"
+}
+
+fn main() {}
