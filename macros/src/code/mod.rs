@@ -5,6 +5,7 @@
 //! macro that was not optimized. Rules ask for what they look for (calls of a path, of a method) and are told of no name
 //! that is not certain: an imported one is resolved, others stay as they are written.
 
+mod chains;
 mod file;
 mod imports;
 mod lexer;
@@ -20,6 +21,7 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 pub(crate) use self::file::within;
 use self::imports::Imports;
 pub(crate) use self::{
+    chains::{Link, Loop},
     file::{File, Module},
     paths::{Method, Path},
 };

@@ -114,7 +114,7 @@ fn segments(code: &Code, first: usize) -> (Vec<usize>, usize) {
 }
 
 /// After the `>` of a `<`.
-fn types_end(code: &Code, open: usize) -> usize {
+pub(super) fn types_end(code: &Code, open: usize) -> usize {
     let mut depth = 0_usize;
     let mut at = open;
     while at < code.len() {

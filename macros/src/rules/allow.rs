@@ -113,8 +113,11 @@ pub(super) fn rule(code: &str) -> Result<&'static Rule, String> {
         return Ok(rule);
     }
     let name = code.replace('_', "-").to_lowercase();
+    // `SW04` is as close to `SW014`.
+    let number = code.get(2..).and_then(|number| number.parse::<u16>().ok());
+    let meant = number.map_or_else(|| code.to_owned(), |number| format!("SW{number:03}"));
     let close =
-        RULES.iter().find(|rule| rule.name == name || rule.code.eq_ignore_ascii_case(code)).map(|rule| rule.code);
+        RULES.iter().find(|rule| rule.name == name || rule.code.eq_ignore_ascii_case(&meant)).map(|rule| rule.code);
     let close = close.or_else(|| did_you_mean(code, RULES.iter().map(|rule| rule.code)));
     let close = close.or_else(|| {
         let name = did_you_mean(&name, RULES.iter().map(|rule| rule.name))?;

@@ -10,13 +10,23 @@ mod allow;
 mod async_trait;
 mod audit;
 mod blocking_call;
+mod client_per_request;
 mod detached_task;
+mod guard_across_await;
+mod hard_coded_address;
+mod liveness_calls_out;
+mod local_file;
+mod parameters;
 mod plain_secret;
+mod readiness_writes;
+mod request_unwrap;
+mod retry_without_delay;
 mod second_runtime;
 mod second_span;
 mod secret_default;
 #[cfg(test)]
 mod tests;
+mod worker_ignores_shutdown;
 
 use std::fmt::Display;
 
@@ -43,6 +53,15 @@ pub(crate) const RULES: &[&Rule] = &[
     &blocking_call::RULE,
     &plain_secret::RULE,
     &secret_default::RULE,
+    &guard_across_await::RULE,
+    &local_file::RULE,
+    &client_per_request::RULE,
+    &request_unwrap::RULE,
+    &worker_ignores_shutdown::RULE,
+    &retry_without_delay::RULE,
+    &hard_coded_address::RULE,
+    &liveness_calls_out::RULE,
+    &readiness_writes::RULE,
 ];
 
 /// One constraint of a cloud-native service.

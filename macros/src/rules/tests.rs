@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test -p seaworthy-macros` writes `docs/rules.md` anew.
 
+mod functions;
+
 use std::{env, fs, path::Path};
 
 use quote::ToTokens;
