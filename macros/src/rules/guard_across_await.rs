@@ -27,7 +27,8 @@
 //! }
 //! ```
 //!
-//! A connection behind a lock serves one request at a time: take a pool, or a client that is cloned.
+//! A connection behind a lock serves one request at a time: take a pool, or a client that is cloned. What only one may do at
+//! a time needs a lock outside of the pod, in the database, say: other replicas don't know of this one.
 //!
 //! It sees `.lock()` and `.write()` without arguments, and what they give bound with `let` to a name; in the head of a
 //! `match`, `if let`, `while let` or `for`, which keep it to their end; and in the same statement as a later `.await`.
@@ -116,8 +117,11 @@ fn is_held_by_name(code: &Code, lock: &Lock) -> bool {
         return false;
     };
     let mut start = binding.value.start;
-    while code.is(start, "&") || code.is_word(start, "mut") {
-        start += 1;
+    // `&mut *x.lock()` lives as long as the name; `*x.lock()` is a copy.
+    if code.is(start, "&") {
+        while code.is(start, "&") || code.is(start, "*") || code.is_word(start, "mut") {
+            start += 1;
+        }
     }
     let [name] = *binding.names else {
         return false;

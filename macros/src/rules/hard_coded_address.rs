@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// What speaks to nothing but another process.
-const SCHEMES: [&str; 16] = [
+const SCHEMES: [&str; 18] = [
     "redis",
     "rediss",
     "postgres",
@@ -55,6 +55,8 @@ const SCHEMES: [&str; 16] = [
     "memcached",
     "memcache",
     "ldap",
+    "mqtt",
+    "mqtts",
 ];
 
 const CLUSTER: [&str; 3] = [".svc", ".local", ".internal"];
@@ -63,8 +65,8 @@ const CLUSTER: [&str; 3] = [".svc", ".local", ".internal"];
 const EVERYWHERE: [&str; 5] =
     ["kubernetes.default", "metadata.google.internal", "example.com", "example.org", "example.net"];
 
-/// What only shows or compares a text.
-const SHOWS: [&str; 30] = [
+/// What only shows or compares a text, or takes it where nothing else is said.
+const SHOWS: [&str; 34] = [
     "trace",
     "debug",
     "info",
@@ -88,6 +90,10 @@ const SHOWS: [&str; 30] = [
     "unreachable",
     "todo",
     "expect",
+    "unwrap_or",
+    "unwrap_or_else",
+    "map_or",
+    "map_or_else",
     "starts_with",
     "ends_with",
     "contains",
@@ -193,7 +199,8 @@ fn is_shown(code: &Code, at: usize) -> bool {
         let name = if code.is(open.saturating_sub(1), "!") { open.saturating_sub(2) } else { open.saturating_sub(1) };
         code.word(name).is_some_and(|name| SHOWS.contains(&name))
     };
-    is_compared || is_arm || code.around(at).take_while(|open| !code.is(*open, "{")).any(shows)
+    let is_inside = |open: &usize| !code.is(*open, "{") || code.is(open.saturating_sub(1), "|");
+    is_compared || is_arm || code.around(at).take_while(is_inside).any(shows)
 }
 
 fn is_fallback(code: &Code, at: usize) -> bool {

@@ -29,7 +29,7 @@
 
 use std::ops::Range;
 
-use super::{Annotated, Check, Findings, Level, Rule};
+use super::{Annotated, Check, Findings, Level, Rule, request_unwrap::EXTRACTORS};
 use crate::code::{Code, Path};
 
 pub(super) const RULE: Rule = Rule {
@@ -117,10 +117,11 @@ fn has_scratch_files(code: &Code) -> bool {
     }) || code.paths().iter().any(|path| path.name.starts_with("tempfile::"))
 }
 
-/// The names of the state, and of what was made of it.
+/// The names of what is no request's (the state), and of what was made of it.
 fn from_state(annotated: &Annotated<'_>) -> Vec<String> {
-    let state = annotated.parameters().into_iter().filter(|parameter| parameter.kind == "State");
-    let mut names: Vec<_> = state.flat_map(|parameter| parameter.names).collect();
+    let parameters = annotated.parameters().into_iter();
+    let others = parameters.filter(|parameter| !EXTRACTORS.contains(&&*parameter.kind) && parameter.kind != "Shutdown");
+    let mut names: Vec<_> = others.flat_map(|parameter| parameter.names).chain(["self".to_owned()]).collect();
     let code = &annotated.code;
     for binding in code.lets() {
         if is_from_state(code, binding.value.clone(), &names) {

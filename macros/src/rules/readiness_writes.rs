@@ -59,11 +59,10 @@ const REDIS: [&str; 32] = [
 ];
 
 /// Methods that write, where they are awaited.
-const METHODS: [&str; 34] = [
+const METHODS: [&str; 33] = [
     "set_ex",
     "pset_ex",
     "set_nx",
-    "set_options",
     "mset",
     "del",
     "unlink",

@@ -42,7 +42,7 @@ pub(super) const RULE: Rule =
     Rule { code: "SW020", name: "request-unwrap", level: Level::Error, check: Check::Function(&["handler"], check) };
 
 /// The extractors of what a client sends.
-const EXTRACTORS: [&str; 25] = [
+pub(super) const EXTRACTORS: [&str; 25] = [
     "Body",
     "Bytes",
     "Cached",
@@ -140,8 +140,8 @@ fn unwraps(code: &Code, end: usize) -> Option<Link> {
         let method = code.text(link.at);
         match method {
             "unwrap" | "expect" if link.arguments.is_some() => return (!never_fails(&before)).then_some(link),
-            // Poisoned by a panic, not by a request.
-            "lock" | "read" | "write" | "send" => return None,
+            // Poisoned by a panic, or left out by a layer, not by a request.
+            "lock" | "read" | "write" | "send" | "extensions" | "extensions_mut" => return None,
             _ => before.push(method),
         }
     }

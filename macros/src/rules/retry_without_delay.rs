@@ -129,7 +129,9 @@ fn error_arm(code: &Code, body: Range<usize>) -> Option<Range<usize>> {
     for at in body.clone() {
         let name = code.word(at).unwrap_or_default();
         let pattern_end = code.after(at + 1);
-        if name == "Err" && code.is(at + 1, "(") && code.is_marks(pattern_end, "=>") {
+        // `Err(Error::Conflict)` knows what failed.
+        let is_any = code.is(at + 1, "(") && code.partner(at + 1) == at + 3;
+        if name == "Err" && is_any && code.is_marks(pattern_end, "=>") {
             let start = pattern_end + 2;
             let mut end = if code.is(start, "{") { code.after(start) } else { start };
             while end < body.end && !code.is(start, "{") && !code.is(end, ",") && code.kind(end) != Some(Kind::Close) {
@@ -144,7 +146,7 @@ fn error_arm(code: &Code, body: Range<usize>) -> Option<Range<usize>> {
         let binding = code.lets().find(|binding| binding.at == at - 1)?;
         let awaits = code.awaits(binding.value.clone()).next().is_some();
         let block = match (name, binding.block) {
-            ("Err", Some(block)) => block,
+            ("Err", Some(block)) if is_any => block,
             ("Ok", None) if code.is_word(binding.value.end, "else") => binding.value.end + 1,
             _ => continue,
         };

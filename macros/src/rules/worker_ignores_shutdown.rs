@@ -42,32 +42,20 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// What may leave a loop, or ends with the service by another way.
-const LEAVES: [&str; 13] = [
-    "return",
-    "bail",
-    "ensure",
-    "exit",
-    "panic",
-    "unreachable",
-    "cancelled",
-    "is_cancelled",
-    "is_closed",
-    "closed",
-    "shutdown",
-    "is_shutdown",
-    "stopped",
-];
+const LEAVES: [&str; 9] =
+    ["return", "bail", "ensure", "exit", "panic", "unreachable", "is_closed", "closed", "stopped"];
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
     let parameters = annotated.parameters();
     let shutdown = parameters.iter().filter(|parameter| parameter.kind == "Shutdown");
     let names: Vec<&str> = shutdown.flat_map(|parameter| &parameter.names).map(String::as_str).collect();
-    if code.has_word(code.body(), &names) {
+    let speaks_of_end = |word: &str| ["shutdown", "cancel"].iter().any(|end| word.to_lowercase().contains(end));
+    if code.has_word(code.body(), &names) || code.body().any(|at| code.word(at).is_some_and(speaks_of_end)) {
         return;
     }
     for endless in code.loops().filter(|it| is_endless(code, it) && code.waits(code.inside(it.open)).next().is_some()) {
-        if !can_end(code, &endless) && !code.is_deferred(endless.at, code.body().start - 1) {
+        if !can_end(code, &endless) && !is_cut(code, &endless) {
             let what = "this loop has no end: the drain waits for it until it is cut";
             let name = names.first().filter(|name| !name.starts_with('_'));
             let help = match name {
@@ -82,6 +70,12 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
 fn is_endless(code: &Code, it: &Loop) -> bool {
     code.is_word(it.at, "loop")
         || code.is_word(it.at, "while") && code.is_word(it.at + 1, "true") && it.open == it.at + 2
+}
+
+/// Whether the loop is in a block of its own, which something else may end.
+fn is_cut(code: &Code, it: &Loop) -> bool {
+    let cuts = ["select", "spawn", "timeout", "abort", "race", "run_until", "abortable"];
+    code.is_deferred(it.at, code.body().start.saturating_sub(1)) && code.has_word(code.body(), &cuts)
 }
 
 fn can_end(code: &Code, it: &Loop) -> bool {

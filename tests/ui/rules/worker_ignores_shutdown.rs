@@ -24,13 +24,10 @@ async fn inside_of_macro() {
     tokio::join!(async {
         let mut ticks = tokio::time::interval(SECOND);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {
-                    for number in 0..7 {
-                        if number == 5 {
-                            break;
-                        }
-                    }
+            ticks.tick().await;
+            for number in 0..7 {
+                if number == 5 {
+                    break;
                 }
             }
         }

@@ -45,6 +45,7 @@ fn guard_across_await() {
             "let guard = m.lock(); guard.push(1); work().await;",
             "let guard = Gate::lock(&m).await; work().await;",
             "let guard = &mut m.lock().await; work().await;",
+            "let inner = &mut *m.lock().await; work(inner).await;",
             "let guard = m.lock().await; work().await; drop(guard);",
             "let guard = m.lock().await; tokio::select! { _ = work() => {} }",
             "tokio::select! { _ = a => { let guard = m.lock().await; work().await; } }",
@@ -131,6 +132,7 @@ fn local_file() {
             "tokio::fs::write(format!(\"{dir}/{name}\"), body).await?;",
             "let path = dir.join(name); let path = path.with_extension(\"x\"); tokio::fs::write(&path, body).await?;",
             "tokio::fs::OpenOptions::new().append(true).open(&dir.log).await?;",
+            "self.journal.write(1); tokio::fs::remove_file(&self.path).await?;",
             "store.write(\"a\", body).await?; fs::write(name, body);",
         ],
     );
@@ -234,6 +236,7 @@ fn request_unwrap() {
             "let first = id.split('/').next().unwrap();",
             "form.lock().unwrap();",
             "session.get(\"user\").await.unwrap();",
+            "headers.extensions().get::<User>().unwrap();",
             "db.id.unwrap(); self::id::get().unwrap(); Some { id: x.unwrap() };",
             "\"a\".parse::<HeaderValue>().unwrap();",
         ],
@@ -255,6 +258,7 @@ fn worker_ignores_shutdown() {
             "while true { sleep(SECOND).await; }",
             "{ let mut ticks = interval(SECOND); loop { ticks.tick().await; for row in db.rows() { if row.old { break; } } } }",
             "loop { tokio::select! { _ = a => {}, _ = b => {} } }",
+            "tokio::join!(async { loop { work().await; } });",
         ],
     );
     is_silent(
@@ -269,8 +273,11 @@ fn worker_ignores_shutdown() {
             "while !db.done() { sleep(SECOND).await; }",
             "for row in db.rows().await { work(row).await; }",
             "loop { std::hint::spin_loop(); }",
+            "tokio::spawn(async { loop { work().await; } });",
+            "timeout(SECOND, async { loop { work().await; } }).await;",
             "tokio::select! { _ = TOKEN.cancelled() => {}, _ = async { work().await } => {} }",
             "loop { tokio::select! { _ = db.shutdown() => {}, _ = work() => {} } }",
+            "db.shutdown_began().await; loop { sleep(SECOND).await; }",
         ],
     );
     let head = "worker(mut stop: Shutdown)";
@@ -330,6 +337,9 @@ fn retry_without_delay() {
             "loop { tokio::select! { x = db.call() => match x { Err(_) => continue, Ok(x) => break } } }",
             "loop { for x in xs { if let Err(e) = db.call(x).await { warn!(%e); } } break; }",
             "loop { if let Some(x) = db.call().await { return x; } }",
+            "loop { match db.call().await { Ok(x) => return x, Err(Error::Conflict) => continue } }",
+            "loop { match db.call().await { Ok(x) => return x, Err(e) if e.is_conflict() => {} Err(e) => return e } }",
+            "loop { let code = random(); if db.insert(code).await.is_ok() { break code; } }",
             "loop { match \"a\".parse::<u8>() { Ok(_) => break, Err(_) => break } db.call().await; }",
         ],
     );
@@ -373,7 +383,7 @@ fn hard_coded_address() {
             "let a = std::env::var(\"REDIS_URL\").unwrap_or_else(|_| \"redis://localhost\".into());",
             "TcpListener::bind(\"127.0.0.1:3000\").await; UdpSocket::bind(\"0.0.0.0:0\").await;",
             "let address: SocketAddr = \"127.0.0.1:3000\".parse()?; TcpListener::bind(address).await;",
-            "let a = \"0.0.0.0:80\";",
+            "let a = \"0.0.0.0:80\"; let b = args.next().unwrap_or_else(|| { String::from(\"http://10.0.0.1/\") });",
             "let a = \"http://169.254.169.254/latest/meta-data\"; let b = \"https://kubernetes.default.svc/api\";",
             "let a = Router::new().layer(CorsLayer::new().allow_origin(\"http://localhost:3000\".parse()?));",
             "let a = \"file:///etc/hosts\"; let b = \"urn:uuid:1\"; let c = \"data://x:1\";",
