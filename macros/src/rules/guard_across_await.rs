@@ -118,7 +118,8 @@ fn is_held_by_name(code: &Code, lock: &Lock) -> bool {
     };
     let mut start = binding.value.start;
     // `&mut *x.lock()` lives as long as the name; `*x.lock()` is a copy.
-    if code.is(start, "&") {
+    let is_borrowed = code.is(start, "&");
+    if is_borrowed {
         while code.is(start, "&") || code.is(start, "*") || code.is_word(start, "mut") {
             start += 1;
         }
@@ -136,7 +137,7 @@ fn is_held_by_name(code: &Code, lock: &Lock) -> bool {
             (code.is(at - 1, "(") || code.is(at - 1, ",")) && (code.is(at + 1, ")") || code.is(at + 1, ","))
         };
         let is_future = code.is(at + 1, ".") && code.is_word(at + 2, "await");
-        is_another(*at) && (is_alone(*at) || is_future)
+        is_another(*at) && !is_borrowed && (is_alone(*at) || is_future)
     });
     waits(code, rest.start..given.unwrap_or(rest.end), open)
 }

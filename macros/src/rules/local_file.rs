@@ -99,7 +99,9 @@ fn has_option(code: &Code, open: usize) -> bool {
 
 /// What says where it is written: the first argument, or that of `open` for options.
 fn destination(code: &Code, open: usize) -> Range<usize> {
-    let opened = code.links(code.after(open)).find(|link| matches!(code.text(link.at), "open" | "create"));
+    let named = |name: &str| code.links(code.after(open)).find(|link| code.is_word(link.at, name));
+    // A `DirBuilder` creates, options open.
+    let opened = named("open").or_else(|| named("create"));
     let is_options = code.inside(open).is_empty();
     let open = opened.filter(|_| is_options).and_then(|link| link.arguments).unwrap_or(open);
     let inside = code.inside(open);

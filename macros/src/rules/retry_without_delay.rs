@@ -34,14 +34,14 @@
 //!
 //! In a handler it is better to answer 503 at once: the client knows how long it can wait.
 //!
-//! It sees a `loop` or a `while` with a single `.await` whose `Err` goes on without another. It is silent where any name in the
+//! It sees a `loop` or a `while` with a single `.await`, which ends when that succeeds and goes on when it fails. It is silent where any name in the
 //! loop speaks of a wait, of something that comes next, or of a count. It can't see a loop over several calls, or one that
 //! another function hides.
 
 use std::ops::Range;
 
 use super::{Annotated, Check, Findings, Level, Rule};
-use crate::code::{Code, Kind, Loop};
+use crate::code::{Code, Loop};
 
 pub(super) const RULE: Rule = Rule {
     code: "SW022",
@@ -121,39 +121,61 @@ fn tries_again(code: &Code, it: &Loop) -> Option<Range<usize>> {
         let asks = code.links(wait + 1).find(|link| code.is_word(link.at, "is_err"))?;
         return (!leaves(code, body)).then_some(asks.at..asks.end);
     }
-    error_arm(code, body.clone()).or_else(|| until_ok(code, wait, body))
+    error_arm(code, wait, body.clone()).or_else(|| until_ok(code, wait, body))
 }
 
-/// `Err(..) => ..`, `if let Err(..) = ..`, `let Ok(..) = .. else { .. }`, where what follows doesn't leave the loop.
-fn error_arm(code: &Code, body: Range<usize>) -> Option<Range<usize>> {
-    for at in body.clone() {
-        let name = code.word(at).unwrap_or_default();
-        let pattern_end = code.after(at + 1);
-        // `Err(Error::Conflict)` knows what failed.
-        let is_any = code.is(at + 1, "(") && code.partner(at + 1) == at + 3;
-        if name == "Err" && is_any && code.is_marks(pattern_end, "=>") {
-            let start = pattern_end + 2;
-            let mut end = if code.is(start, "{") { code.after(start) } else { start };
-            while end < body.end && !code.is(start, "{") && !code.is(end, ",") && code.kind(end) != Some(Kind::Close) {
-                end = code.after(end);
-            }
-            return (!leaves(code, start..end)).then_some(at..pattern_end);
-        }
-        let is_let = at.checked_sub(1).is_some_and(|before| code.is_word(before, "let"));
-        if !is_let || !code.is(at + 1, "(") {
-            continue;
-        }
-        let binding = code.lets().find(|binding| binding.at == at - 1)?;
-        let awaits = code.awaits(binding.value.clone()).next().is_some();
-        let block = match (name, binding.block) {
-            ("Err", Some(block)) if is_any => block,
-            ("Ok", None) if code.is_word(binding.value.end, "else") => binding.value.end + 1,
-            _ => continue,
-        };
-        let inside = code.inside(block);
-        return (awaits && !leaves(code, inside)).then_some(at..pattern_end);
+/// What in the body says that the call failed, where nothing that follows leaves the loop.
+fn error_arm(code: &Code, wait: usize, body: Range<usize>) -> Option<Range<usize>> {
+    let failures: Vec<_> = body.clone().filter_map(|at| failure(code, wait, at)).collect();
+    if failures.iter().any(|failure| leaves(code, failure.then.clone())) {
+        return None;
     }
-    None
+    // A loop without an end does its work again and again, and what it calls may wait.
+    let first = failures.into_iter().find(|failure| failure.is_any)?;
+    let tries_again = code.has_word(first.then.clone(), &["continue"]) || leaves(code, body);
+    tries_again.then_some(first.pattern)
+}
+
+struct Failure {
+    pattern: Range<usize>,
+    then: Range<usize>,
+    /// Of any error: `Err(Error::Conflict)` knows what failed.
+    is_any: bool,
+}
+
+/// `Err(..) => ..`, `if let Err(..) = ..`, `let Ok(..) = .. else { .. }`.
+fn failure(code: &Code, wait: usize, at: usize) -> Option<Failure> {
+    let name = code.word(at).filter(|_| code.is(at + 1, "("))?;
+    let pattern = at..code.after(at + 1);
+    let is_any = name == "Ok" || code.partner(at + 1) == at + 3;
+    if name == "Err" && (code.is_marks(pattern.end, "=>") || code.is_word(pattern.end, "if")) {
+        let open = code.around(at).next()?;
+        let head =
+            (0..open).rfind(|at| code.is_word(*at, "match") && code.block_after(at + 1) == Some(open))? + 1..open;
+        let arrow = (pattern.end..code.partner(open)).find(|at| code.is_marks(*at, "=>"))?;
+        let start = arrow + 2;
+        let mut end = code.after(start);
+        while !code.is(start, "{") && !code.is(end, ",") && end < code.partner(open) {
+            end = code.after(end);
+        }
+        let is_any = is_any && arrow == pattern.end;
+        return comes_of(code, wait, head).then_some(Failure { pattern, then: start..end, is_any });
+    }
+    let binding = code.lets().find(|binding| binding.at + 1 == at)?;
+    let block = match (name, binding.block) {
+        ("Err", Some(block)) => block,
+        ("Ok", None) if code.is_word(binding.value.end, "else") => binding.value.end + 1,
+        _ => return None,
+    };
+    comes_of(code, wait, binding.value).then_some(Failure { pattern, then: code.inside(block), is_any })
+}
+
+/// Whether a value is what was waited for, or the name of it.
+fn comes_of(code: &Code, wait: usize, value: Range<usize>) -> bool {
+    let is_name = |name: &usize| code.text(*name) == code.text(value.start);
+    value.contains(&wait)
+        || value.len() == 1
+            && code.lets().any(|binding| binding.value.contains(&wait) && binding.names.iter().any(is_name))
 }
 
 /// `if let Ok(..) = .. { break; }` or `if ...is_ok() { break; }`, and nothing but it.
@@ -167,7 +189,8 @@ fn until_ok(code: &Code, wait: usize, body: Range<usize>) -> Option<Range<usize>
     let is_ok = code.is_word(statement.start + 1, "let") && code.is_word(statement.start + 2, "Ok");
     let block = code.block_after(statement.start + 1)?;
     let has_else = code.is_word(code.after(block), "else");
-    ((asks_ok || is_ok) && !has_else).then_some(statement.start..block)
+    let ends = leaves(code, code.inside(block));
+    (ends && (asks_ok || is_ok) && !has_else).then_some(statement.start..block)
 }
 
 fn leaves(code: &Code, tokens: Range<usize>) -> bool {
