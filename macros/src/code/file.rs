@@ -11,7 +11,7 @@ use std::{
 
 use proc_macro2::Span;
 
-use super::{Code, Kind};
+use super::{Code, Kind, NOTE};
 
 /// What is larger was not written by a person.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -92,7 +92,7 @@ impl File {
     pub(crate) fn modules(&self) -> Vec<Module> {
         let code = &self.code;
         let mut modules = Vec::new();
-        for at in code.keywords().modules.iter().copied() {
+        for at in code.each_word("mod") {
             if !code.is(at + 2, ";") || self.is_test(at) {
                 continue;
             }
@@ -176,13 +176,12 @@ fn item(code: &Code, start: usize) -> Range<usize> {
 }
 
 impl Code {
-    /// The lines of comments that begin so, with what comes after that.
-    pub(crate) fn lines_with<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
-        // Most files have none, and are not split into lines.
-        let text = if self.text.contains(start) { &self.text } else { "" };
-        text.lines()
-            .enumerate()
-            .filter_map(move |(index, line)| Some((index + 1, line.trim_start().strip_prefix(start)?)))
+    /// The comments that speak to us: their lines, and what they say.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.notes.iter().filter_map(|at| {
+            let said = self.text.get(at + NOTE.len()..)?.lines().next().unwrap_or_default();
+            Some((self.line_at(*at), said))
+        })
     }
 
     /// Where each line starts.
@@ -196,7 +195,11 @@ impl Code {
     /// The line that a token of a file stands on, from 1.
     pub(crate) fn line(&self, token: usize) -> usize {
         let start = self.tokens.get(token).map_or(self.text.len(), |token| token.start as usize);
-        self.line_starts().partition_point(|line| *line <= start)
+        self.line_at(start)
+    }
+
+    fn line_at(&self, at: usize) -> usize {
+        self.line_starts().partition_point(|line| *line <= at)
     }
 
     /// The first line of code below a line.
@@ -235,8 +238,11 @@ fn cached(path: PathBuf) -> io::Result<Rc<File>> {
             if let Some(cached) = known.and_then(|known| files.get(known)).filter(|cached| cached.written == written) {
                 return cached.file.clone();
             }
-            known.map(|known| files.swap_remove(known));
+            known.map(|known| files.remove(known));
             let file = File::read(&path).map(Rc::new);
+            if files.len() == KEPT {
+                files.remove(0);
+            }
             files.push(Cached { path, written, file: file.clone() });
             file
         })

@@ -1,8 +1,8 @@
 //! What `use` brings into a file, a module or a block.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, rc::Rc};
 
-use super::Code;
+use super::{Code, File};
 
 /// The names that are imported.
 pub(crate) struct Imports {
@@ -23,9 +23,9 @@ struct Import {
 impl Imports {
     pub(super) fn of(code: &Code) -> Self {
         let mut imports = Self { by_name: HashMap::new(), rough: [false; 256], modules: Vec::new() };
-        let modules = code.keywords().modules.iter().filter(|at| code.is(**at + 2, "{"));
+        let modules = code.each_word("mod").filter(|at| code.is(at + 2, "{"));
         imports.modules.extend(modules.map(|at| code.inside(at + 2)));
-        for at in code.keywords().uses.iter().copied() {
+        for at in code.each_word("use") {
             imports.add_tree(code, at, at + 1, String::new());
         }
         imports
@@ -136,6 +136,13 @@ fn rough(name: &str) -> usize {
 }
 
 impl Code {
+    /// Whether the name at a token may be an imported one. Most are not.
+    pub(super) fn may_be_imported(&self, at: usize) -> bool {
+        let name = self.text(at);
+        let is_around = |(file, _): &(Rc<File>, usize)| file.code.imports().may_have(name);
+        self.imports().may_have(name) || self.around.as_ref().is_some_and(is_around)
+    }
+
     /// What the name at a token stands for, where it was imported.
     pub(super) fn resolve(&self, at: usize) -> Option<String> {
         let imports = self.imports();

@@ -2,11 +2,13 @@
 //!
 //! The compiler's own lexer gives spans to every token and takes ten times as long.
 
-use super::{Kind, OUTSIDE, Token};
+use super::{Kind, NOTE, OUTSIDE, Token};
 
-/// The tokens of a text, without comments; `None` where brackets don't fit or a text has no end.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+/// The tokens of a text, and where the comments are that speak to us; `None` where brackets don't fit or a text has no
+/// end.
+pub(super) fn tokens(text: &str) -> Option<(Vec<Token>, Vec<usize>)> {
     let bytes = text.as_bytes();
+    let mut notes = Vec::new();
     let mut tokens: Vec<Token> = Vec::with_capacity(bytes.len() / 4);
     let mut open: Vec<usize> = Vec::new();
     let mut at = start(text);
@@ -18,6 +20,9 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
                 continue;
             }
             b'/' if next == b'/' => {
+                if text.get(at..).is_some_and(|rest| rest.starts_with(NOTE)) {
+                    notes.push(at);
+                }
                 at = line_end(text, at);
                 continue;
             }
@@ -59,7 +64,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
         }
         at = end;
     }
-    open.is_empty().then_some(tokens)
+    open.is_empty().then_some((tokens, notes))
 }
 
 /// After a byte order mark and the line that names an interpreter.

@@ -5,6 +5,7 @@
 //! macro that was not optimized. Rules ask for what they look for (calls of a path, of a method) and are told of no name
 //! that is not certain: an imported one is resolved, others stay as they are written.
 
+mod chains;
 mod file;
 mod imports;
 mod lexer;
@@ -19,6 +20,7 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 #[cfg(test)]
 pub(crate) use self::file::within;
 pub(crate) use self::{
+    chains::{Link, Loop},
     file::{File, Module},
     paths::{Method, Path},
 };
@@ -54,6 +56,9 @@ struct Token {
 
 const OUTSIDE: u32 = u32::MAX;
 
+/// How a comment begins that speaks to us.
+const NOTE: &str = "// seaworthy:";
+
 /// Tokens in a row.
 pub(crate) struct Code {
     text: String,
@@ -64,18 +69,12 @@ pub(crate) struct Code {
     file: Option<Rc<FilePath>>,
     /// The file that an annotated function stands in, and where.
     around: Option<(Rc<File>, usize)>,
+    /// Where the comments are that begin with [`NOTE`].
+    notes: Vec<usize>,
     lines: OnceCell<Vec<usize>>,
-    keywords: OnceCell<Keywords>,
     imports: OnceCell<Imports>,
     paths: OnceCell<Paths>,
     methods: OnceCell<Vec<Method>>,
-}
-
-/// Where the words are that many ask for.
-#[derive(Default)]
-struct Keywords {
-    modules: Vec<usize>,
-    uses: Vec<usize>,
 }
 
 /// A place that a rule speaks of.
@@ -104,8 +103,8 @@ impl Code {
 
     /// The code of a file; `None` where a bracket is missing.
     pub(crate) fn of_file(text: String, path: Rc<FilePath>) -> Option<Self> {
-        let tokens = lexer::tokens(&text)?;
-        Some(Self { tokens, ..Self::new(text, Some(path)) })
+        let (tokens, notes) = lexer::tokens(&text)?;
+        Some(Self { tokens, notes, ..Self::new(text, Some(path)) })
     }
 
     fn new(text: String, file: Option<Rc<FilePath>>) -> Self {
@@ -115,8 +114,8 @@ impl Code {
             spans: Vec::new(),
             file,
             around: None,
+            notes: Vec::new(),
             lines: OnceCell::new(),
-            keywords: OnceCell::new(),
             imports: OnceCell::new(),
             paths: OnceCell::new(),
             methods: OnceCell::new(),
@@ -214,6 +213,23 @@ impl Code {
     /// Whether this word stands there.
     pub(crate) fn is_word(&self, index: usize, word: &str) -> bool {
         self.tokens.get(index).is_some_and(|token| token.kind == Kind::Word && self.bytes(*token) == word.as_bytes())
+    }
+
+    /// Where a word stands.
+    pub(crate) fn each_word<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> {
+        let is_it = move |token: Token| {
+            token.kind == Kind::Word
+                && (token.end - token.start) as usize == word.len()
+                && self.bytes(token) == word.as_bytes()
+        };
+        self.tokens.iter().enumerate().filter(move |(_, token)| is_it(**token)).map(|(index, _)| index)
+    }
+
+    /// Where a mark stands.
+    fn each_mark(&self, mark: u8) -> impl Iterator<Item = usize> {
+        let text = self.text.as_bytes();
+        let is_it = move |token: &Token| token.kind == Kind::Mark && text.get(token.start as usize) == Some(&mark);
+        self.tokens.iter().enumerate().filter(move |(_, token)| is_it(token)).map(|(index, _)| index)
     }
 
     /// Whether this mark or bracket stands there: `";"`, `"{"`. Several marks, such as `"=>"`, are several tokens.
@@ -376,22 +392,6 @@ impl Code {
         self.calls(paths).any(|path| path.arguments().is_some_and(holds))
     }
 
-    fn keywords(&self) -> &Keywords {
-        self.keywords.get_or_init(|| {
-            let mut keywords = Keywords::default();
-            for (index, token) in self.tokens.iter().enumerate() {
-                if token.kind == Kind::Word && token.end - token.start == 3 {
-                    match self.bytes(*token) {
-                        b"mod" => keywords.modules.push(index),
-                        b"use" => keywords.uses.push(index),
-                        _ => {}
-                    }
-                }
-            }
-            keywords
-        })
-    }
-
     fn imports(&self) -> &Imports {
         self.imports.get_or_init(|| Imports::of(self))
     }
@@ -409,10 +409,5 @@ impl Code {
         }
         let span = |index: usize| self.spans.get(index).copied().unwrap_or_else(Span::call_site);
         At::Tokens(span(first), span(last))
-    }
-
-    /// The place of a path.
-    pub(crate) fn at_path(&self, path: &Path) -> At {
-        self.at(path.tokens.start, path.tokens.end - 1)
     }
 }

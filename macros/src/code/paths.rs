@@ -94,7 +94,9 @@ impl Paths {
                 while at < code.len() && !code.is(at, ";") {
                     at = code.after(at);
                 }
-            } else if continues(code, at) {
+            } else if !(code.is_marks(at + 1, "::") || code.is(at + 1, "!") || code.may_be_imported(at))
+                || continues(code, at)
+            {
                 at += 1;
             } else {
                 let (segments, end) = segments(code, at);
@@ -159,7 +161,7 @@ fn segments(code: &Code, first: usize) -> (Vec<usize>, usize) {
 }
 
 /// After the `>` of a `<`.
-fn types_end(code: &Code, open: usize) -> usize {
+pub(super) fn types_end(code: &Code, open: usize) -> usize {
     let mut depth = 0_usize;
     let mut at = open;
     while at < code.len() {
@@ -205,9 +207,9 @@ fn path(code: &Code, segments: &[usize], tokens: Range<usize>) -> Option<Path> {
 
 pub(super) fn methods(code: &Code) -> Vec<Method> {
     let mut methods = Vec::new();
-    for dot in 0..code.len() {
+    for dot in code.each_mark(b'.') {
         let name = dot + 1;
-        if !code.is(dot, ".") || code.kind(name) != Some(Kind::Word) {
+        if code.kind(name) != Some(Kind::Word) {
             continue;
         }
         let arguments =

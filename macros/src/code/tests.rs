@@ -209,3 +209,73 @@ fn what_is_compiled_for_tests_is_known() {
     let tested = |word| file.is_test((0..file.code.len()).find(|at| file.code.is_word(*at, word)).unwrap());
     assert_eq!(["a", "c", "e", "f"].map(tested), [true, false, true, false]);
 }
+
+fn texts(code: &Code, tokens: std::ops::Range<usize>) -> String {
+    tokens.map(|at| code.text(at)).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_chain_ends_where_its_value_does() {
+    for (source, chain) in [
+        ("a.b(c)?[d].e::<F<G>>(h).0.await + i", "a . b ( c ) ? [ d ] . e : : < F < G > > ( h ) . 0 . await"),
+        ("a::<B>::c(d).e; f", "a : : < B > : : c ( d ) . e"),
+        ("a::b!(c).d, e", "a : : b ! ( c ) . d"),
+        ("(a, b).c()", "( a , b ) . c ( )"),
+        ("\"a\".parse()? == b", "\"a\" . parse ( ) ?"),
+        ("a..b", "a"),
+        ("|a| b.c()", ""),
+        ("{ a }.b", ""),
+    ] {
+        let code = of(source);
+        assert_eq!(texts(&code, code.chain(0)), chain, "{source}");
+    }
+    let code = of("a.b(c)?.d");
+    let links: Vec<_> = code.links(1).map(|link| (code.text(link.at), link.arguments.is_some())).collect();
+    assert_eq!(links, [("b", true), ("?", false), ("d", false)]);
+}
+
+#[test]
+fn a_let_binds_names_to_a_value() {
+    for (source, names, value, block) in [
+        ("let a = b.c(); d", "a", "b . c ( )", false),
+        ("let mut a: Vec<b::C> = d;", "a", "d", false),
+        ("let (a, B { c, d: E(f) }) = g(h);", "a c d f", "g ( h )", false),
+        ("let Ok(a) = b else { c };", "a", "b", false),
+        ("let a = if b { c } else { d };", "a", "if b { c } else { d }", false),
+        ("let _ = a;", "", "a", false),
+        ("if let Some(a) = b.c(d) { e }", "a", "b . c ( d )", true),
+        ("while let 0..=5 | 7 = a { b }", "", "a", true),
+        ("if a && let Some(b) = c && d { e }", "b", "c", true),
+    ] {
+        let code = of(&format!("{{ {source} }}"));
+        let binding = code.lets().next().unwrap();
+        assert_eq!(binding.names.iter().map(|at| code.text(*at)).collect::<Vec<_>>().join(" "), names, "{source}");
+        assert_eq!(texts(&code, binding.value), value, "{source}");
+        assert_eq!(binding.block.is_some_and(|open| code.is(open, "{")), block, "{source}");
+    }
+    assert_eq!(of("{ let a; let b: C; }").lets().count(), 0);
+}
+
+#[test]
+fn loops_and_what_runs_later_are_known() {
+    let source = "loop { a } while b(c { d }) { e } for f in g { h } 'i: loop {} j.loop_(); for<'k> fn(&'k l);";
+    let code = of(source);
+    let loops = code.loops().map(|it| format!("{} {}", code.text(it.at), code.text(it.open + 1)));
+    assert_eq!(loops.collect::<Vec<_>>(), ["loop a", "while e", "for h", "loop }"]);
+    let source = "{ now1; if x { now2 } { now3 } async { later } async move { later } y(|z| { later }); \
+                  move || { later }; async fn w(v: V) { later } match u { t => { now4 } } }";
+    let code = of(source);
+    for at in 0..code.len() {
+        let word = code.word(at).unwrap_or_default();
+        if word.starts_with("now") || word == "later" {
+            assert_eq!(code.is_deferred(at, 0), word == "later", "{word} {at}");
+        }
+    }
+}
+
+#[test]
+fn macros_that_await_wait_as_well() {
+    let code = of("a.await; tokio::select! { b = c => d } join!(e, f); g.awaits; await_(h)");
+    let waits: Vec<_> = code.waits(0..code.len()).map(|at| code.text(at)).collect();
+    assert_eq!(waits, ["await", "tokio", "join"]);
+}

@@ -169,12 +169,10 @@ struct Comment {
     used: Cell<bool>,
 }
 
-const START: &str = "// seaworthy:";
-
 impl Comments {
     fn of(file: &File, errors: &mut Errors) -> Self {
         let mut allows = Vec::new();
-        for (line, text) in file.code.lines_with(START) {
+        for (line, text) in file.code.notes() {
             let place = format!("{}:{line}", file.path.display());
             let help = "write `// seaworthy: allow(SW004) reason` above the line";
             let mut wrong = |what: String, help: &str| {

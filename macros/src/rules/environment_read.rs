@@ -49,7 +49,7 @@ const READS: [&str; 4] = ["std::env::var", "std::env::var_os", "std::env::vars",
 const FILES: [&str; 2] = ["dotenv::*", "dotenvy::*"];
 
 /// What is set by those who start the process, not by those who configure it.
-const GIVEN: [&str; 2] = ["CARGO_", "KUBERNETES_"];
+const GIVEN: [&str; 4] = ["CARGO_", "KUBERNETES_", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
 
 fn check(code: &Code, found: &mut Findings) {
     for path in code.functions(&READS) {

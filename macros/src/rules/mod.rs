@@ -11,14 +11,23 @@ mod async_trait;
 mod audit;
 mod blocking_call;
 mod check_budget;
+mod client_per_request;
 #[cfg(test)]
 mod corpus;
 mod detached_task;
 mod environment_read;
+mod guard_across_await;
+mod hard_coded_address;
+mod liveness_calls_out;
+mod local_file;
 mod metric_cardinality;
+mod parameters;
 mod plain_secret;
 mod print;
 mod process_exit;
+mod readiness_writes;
+mod request_unwrap;
+mod retry_without_delay;
 mod second_runtime;
 mod second_server;
 mod second_span;
@@ -35,11 +44,12 @@ mod unbounded_channel;
 mod unlimited_body;
 mod unread_variable;
 mod waits;
+mod worker_ignores_shutdown;
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::{Ident, Type};
 
 #[cfg(test)]
@@ -74,6 +84,15 @@ pub(crate) const RULES: &[&Rule] = &[
     &print::RULE,
     &unbounded_channel::RULE,
     &unlimited_body::RULE,
+    &guard_across_await::RULE,
+    &local_file::RULE,
+    &client_per_request::RULE,
+    &request_unwrap::RULE,
+    &worker_ignores_shutdown::RULE,
+    &retry_without_delay::RULE,
+    &hard_coded_address::RULE,
+    &liveness_calls_out::RULE,
+    &readiness_writes::RULE,
     &secret_in_telemetry::RULE,
     &metric_cardinality::RULE,
     &check_budget::RULE,

@@ -60,10 +60,10 @@ const SERVERS: [&str; 17] = [
 const TONIC: [&str; 2] = ["tonic::transport::Server::builder", "tonic::transport::server::Server::builder"];
 
 fn check(code: &Code, found: &mut Findings) {
-    let has_router = code.methods_named(&["into_router", "into_service", "into_axum_router"]).next().is_some();
+    let gives_router = || code.methods_named(&["into_router", "into_service", "into_axum_router"]).next().is_some();
     let tonic = code
         .calls(&TONIC)
-        .filter(|_| !has_router)
+        .filter(|_| !gives_router())
         .map(|path| (path, "give `Routes::new(service).into_axum_router()` to `Service::new(state).http(..)`"));
     let others = code.calls(&SERVERS).map(|path| (path, "give the router to `Service::new(state).http(router)`"));
     for (path, help) in others.chain(tonic) {

@@ -102,7 +102,7 @@ const COLLECTIONS: [&str; 9] =
 const DEEPEST: usize = 8;
 
 fn check(code: &Code, found: &mut Findings) {
-    for at in (0..code.len()).filter(|at| code.is_word(*at, "static")) {
+    for at in code.each_word("static") {
         let is_mut = code.is_word(at + 1, "mut");
         let name = if is_mut || code.is_word(at + 1, "ref") { at + 2 } else { at + 1 };
         let is_item = code.kind(name) == Some(Kind::Word) && code.is(name + 1, ":") && !code.is_marks(name + 1, "::");
@@ -147,9 +147,8 @@ fn is_state(code: &Code, at: usize, deepest: usize) -> bool {
         let is_map = matches!(found.name, "DashMap" | "DashSet");
         return is_map || found.inside.is_some_and(|inside| is_data(code, inside, is_threads, deepest));
     }
-    let alias = (0..code.len()).find(|at| {
-        found.path.is_none() && code.is_word(*at, "type") && code.is_word(at + 1, found.name) && code.is(at + 2, "=")
-    });
+    let mut types = code.each_word("type").filter(|_| found.path.is_none());
+    let alias = types.find(|at| code.is_word(at + 1, found.name) && code.is(at + 2, "="));
     alias.is_some_and(|alias| is_state(code, alias + 3, deepest))
 }
 

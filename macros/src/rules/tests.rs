@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test -p seaworthy-macros` writes `docs/rules.md` anew.
 
+mod functions;
+
 use std::{env, fs, path::Path};
 
 use quote::ToTokens;
@@ -671,7 +673,7 @@ fn print() {
             "#[handler] async fn f() { println!(\"a\"); }",
             "#[health] async fn f() { eprint!(\"a\"); }",
             "#[ready] async fn f() { let a = dbg!(b()); }",
-            "#[worker] async fn f() { loop { async { std::eprintln!(\"a\") }.await } }",
+            "#[worker] async fn f() { for a in b { async { std::eprintln!(\"a\") }.await } }",
             "use std::println as say; #[handler] async fn f() { say!(\"a\"); }",
             "#[cloud_service] async fn main() -> Router { print!(\"a\"); Router::new() }",
         ],

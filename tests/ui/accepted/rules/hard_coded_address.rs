@@ -1,0 +1,26 @@
+#![deny(warnings)]
+
+use seaworthy::{http_client::HttpClient, prelude::*, tracing};
+use tokio::net::TcpListener;
+
+#[handler(allow(SW023, reason = "the proxy is a container of the same pod"))]
+async fn allowed(State(http): State<HttpClient>) {
+    _ = http.get("http://localhost:15000/ready").send().await;
+}
+
+/// What only names something, what is logged or compared, and what is put together.
+#[handler]
+async fn innocent(Path(host): Path<String>) -> String {
+    let problem = "https://example.com/problems/stock";
+    let schema = "http://json-schema.org/draft-07/schema";
+    tracing::info!("see http://localhost:8080/docs");
+    if host == "localhost:8080" || host.starts_with("http://") {
+        return format!("http://{host}:8080/{problem}");
+    }
+    _ = TcpListener::bind("127.0.0.1:8080").await;
+    schema.to_owned()
+}
+
+fn main() {
+    _ = (allowed, innocent);
+}

@@ -1,0 +1,61 @@
+#![deny(warnings)]
+
+use std::{path::PathBuf, sync::Arc};
+
+use seaworthy::prelude::*;
+use tokio::fs;
+
+/// Stands for the crate with its feature `fs`.
+mod tokio {
+    pub(crate) mod fs {
+        use std::path::Path;
+
+        pub(crate) struct OpenOptions;
+
+        pub(crate) async fn read(_path: impl AsRef<Path>) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        pub(crate) async fn write(_path: impl AsRef<Path>, _bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        impl OpenOptions {
+            pub(crate) fn new() -> Self {
+                Self
+            }
+
+            pub(crate) fn read(self, _read: bool) -> Self {
+                self
+            }
+
+            pub(crate) async fn open(self, _path: impl AsRef<Path>) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+    }
+}
+
+#[handler(allow(SW018, reason = "a cache, which may be lost"))]
+async fn allowed(Path(name): Path<String>) {
+    _ = fs::write(name, "").await;
+}
+
+/// What is read, scratch files, and where the configuration says.
+#[handler]
+async fn innocent(Path(name): Path<String>, State(folder): State<Arc<PathBuf>>) {
+    _ = fs::read(&name).await;
+    _ = fs::OpenOptions::new().read(true).open(&name).await;
+    let path = folder.join(name);
+    _ = fs::write(&path, "").await;
+}
+
+#[worker]
+async fn scratch() {
+    let path = std::env::temp_dir().join("scratch");
+    _ = fs::write(&path, "").await;
+}
+
+fn main() {
+    _ = (allowed, innocent, scratch);
+}
