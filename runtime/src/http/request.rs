@@ -291,3 +291,38 @@ impl<S: Sync> FromRequestParts<S> for Shutdown {
         Ok(connection.map_or_else(Self::never, |connection| Self::new(connection.traffic.lifecycle.shutdown.clone())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, task::Waker};
+
+    use tower::service_fn;
+
+    use super::*;
+    use crate::{config::Settings, lifecycle::Lifecycle, probe::board::Board};
+
+    #[test]
+    fn a_request_does_not_wait_for_the_spare_handler() {
+        let traffic = Traffic::new(Settings::default(), Arc::new(Lifecycle::new()), Arc::new(Board::new([])));
+        let traffic = Arc::new(traffic);
+        let address = "127.0.0.1:8080".parse().unwrap();
+        let mut connection = Connection::open(&traffic, address, address);
+        let handler = service_fn(|_: Request| ready(Ok(StatusCode::NO_CONTENT.into_response())));
+        let mut service = RequestLayer::new(traffic).layer(handler);
+        let shared = Arc::clone(&service.shared);
+        let mut answer = || {
+            let answering = Connection::answering(&mut connection, || service.call(Request::default()));
+            let mut answering = Box::pin(answering);
+            match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(answer)) => answer.status(),
+                Poll::Pending => panic!("it waits"),
+            }
+        };
+        assert_eq!(answer(), StatusCode::NO_CONTENT);
+        let held = shared.spare.lock().unwrap();
+        assert_eq!(answer(), StatusCode::NO_CONTENT);
+        drop(held);
+        assert_eq!(answer(), StatusCode::NO_CONTENT);
+        assert!(Connection::current().is_none(), "the thread answers nothing now");
+    }
+}
