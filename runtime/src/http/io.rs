@@ -128,14 +128,14 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let Self { stream, together, .. } = &mut *self;
         // Nearly all answers are short, and to the kernel a few bytes are less work than a list of two pieces.
-        let poll = match slices {
-            [head, body] if head.len() + body.len() <= TOGETHER => {
-                together.clear();
-                together.extend_from_slice(head);
-                together.extend_from_slice(body);
-                Pin::new(stream).poll_write(cx, together)
+        let poll = if slices.len() > 1 && slices.iter().map(|slice| slice.len()).sum::<usize>() <= TOGETHER {
+            together.clear();
+            for slice in slices {
+                together.extend_from_slice(slice);
             }
-            _ => Pin::new(stream).poll_write_vectored(cx, slices),
+            Pin::new(stream).poll_write(cx, together)
+        } else {
+            Pin::new(stream).poll_write_vectored(cx, slices)
         };
         self.connection.set_write_blocked(poll.is_pending());
         poll
