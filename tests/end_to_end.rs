@@ -8,6 +8,7 @@ mod configuration;
 mod drain;
 mod export;
 mod faults;
+mod handlers;
 mod http_client;
 mod lifecycle;
 mod metrics;

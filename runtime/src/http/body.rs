@@ -91,7 +91,7 @@ impl HttpBody for AnswerBody {
         let mut this = self.project();
         let _inside = this.request.as_ref().and_then(InFlight::enter);
         let end = |request: &mut Option<InFlight>, ending| {
-            if let Some(request) = request.take() {
+            if let Some(mut request) = request.take() {
                 request.end(ending, Some(*this.status));
             }
         };

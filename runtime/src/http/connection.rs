@@ -2,41 +2,38 @@
 
 use std::{
     convert::Infallible,
-    future::{Future, Ready, poll_fn, ready},
+    future::{Future, poll_fn},
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::Ordering::{AcqRel, Acquire, Relaxed},
     },
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{
     Router,
+    body::Body,
     extract::ConnectInfo,
     response::{IntoResponse, Response},
     routing::future::RouteFuture,
 };
-use futures_util::future::Either;
 use http::{Method, Request, StatusCode, header::RETRY_AFTER};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
+use pin_project_lite::pin_project;
 use tokio::{
     net::TcpStream,
-    task::futures::TaskLocalFuture,
     time::{Instant, sleep},
 };
 use tower::Service as _;
 
-use super::{
-    io::Socket,
-    traffic::{CURRENT, Connection},
-};
+use super::{io::Socket, traffic::Connection};
 use crate::lifecycle::State;
 
 /// How long an idle connection stays open once the drain began, for the request that may be on its way.
@@ -52,6 +49,20 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 struct Requests {
     router: Router,
     connection: Arc<Connection>,
+}
+
+pin_project! {
+    /// One request until the head of its answer.
+    #[project = ExchangeProjection]
+    enum Exchange {
+        Probe { answer: Option<Response> },
+        Request {
+            #[pin]
+            routed: RouteFuture<Infallible>,
+            // Lent to the thread while it is polled.
+            connection: Option<Arc<Connection>>,
+        },
+    }
 }
 
 /// What happens to a connection.
@@ -187,19 +198,33 @@ fn builder() -> auto::Builder<TokioExecutor> {
 impl hyper::service::Service<Request<Incoming>> for Requests {
     type Response = Response;
     type Error = Infallible;
-    type Future =
-        Either<Ready<Result<Response, Infallible>>, TaskLocalFuture<Arc<Connection>, RouteFuture<Infallible>>>;
+    type Future = Exchange;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Exchange {
         let connection = &self.connection;
         connection.begun.fetch_add(1, Relaxed);
         connection.has_partial_head.store(false, Relaxed);
         if let Some(answer) = probe(connection, &request) {
-            return Either::Left(ready(Ok(answer)));
+            return Exchange::Probe { answer: Some(answer) };
         }
         connection.active.fetch_add(1, AcqRel);
+        // Most have no body, and to say so costs less than to keep an empty one.
+        let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>(connection.peer));
-        Either::Right(CURRENT.scope(Arc::clone(connection), self.router.clone().call(request)))
+        Exchange::Request { routed: self.router.clone().call(request), connection: Some(Arc::clone(connection)) }
+    }
+}
+
+// === impl Exchange ===
+
+impl Future for Exchange {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            ExchangeProjection::Probe { answer } => Poll::Ready(Ok(answer.take().unwrap_or_default())),
+            ExchangeProjection::Request { routed, connection } => Connection::answering(connection, || routed.poll(cx)),
+        }
     }
 }
 

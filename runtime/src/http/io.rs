@@ -29,6 +29,8 @@ const TOGETHER: usize = 512;
 pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
+    /// Pieces that are written as one.
+    together: Vec<u8>,
     has_read: bool,
     /// The stream ended: by the client, or by us while nothing was on its way.
     has_ended: bool,
@@ -38,7 +40,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, has_read: false, has_ended: false, linger: None, cut: None }
+        Self { stream, connection, together: Vec::new(), has_read: false, has_ended: false, linger: None, cut: None }
     }
 
     fn note(&mut self, bytes: &[u8]) {
@@ -124,18 +126,17 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let Self { stream, together, .. } = &mut *self;
         // Nearly all answers are short, and to the kernel a few bytes are less work than a list of two pieces.
-        let mut together = [0; TOGETHER];
-        let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if slices.len() > 1 && length <= TOGETHER {
-            let mut at = 0;
+        let poll = if slices.len() > 1 && slices.iter().map(|slice| slice.len()).sum::<usize>() <= TOGETHER {
+            together.clear();
             for slice in slices {
-                together[at..][..slice.len()].copy_from_slice(slice);
-                at += slice.len();
+                together.extend_from_slice(slice);
             }
-            return self.poll_write(cx, &together[..length]);
-        }
-        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+            Pin::new(stream).poll_write(cx, together)
+        } else {
+            Pin::new(stream).poll_write_vectored(cx, slices)
+        };
         self.connection.set_write_blocked(poll.is_pending());
         poll
     }

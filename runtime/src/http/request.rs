@@ -7,7 +7,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -49,16 +49,17 @@ pub(super) struct RequestLayer {
 }
 
 /// Answers the requests of one route. It is cloned for each.
-#[derive(Clone)]
 pub(super) struct RequestService<H> {
-    handler: H,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<H>>,
 }
 
-struct Shared {
+struct Shared<H> {
     traffic: Arc<Traffic>,
     /// Known at the first request: a layer is not told which route it lies around.
     route: OnceLock<Arc<RouteTelemetry>>,
+    handler: H,
+    /// The same, for who finds it free. A route clones itself at each call: to clone it for that would be once too often.
+    spare: Mutex<H>,
 }
 
 pin_project! {
@@ -96,20 +97,27 @@ impl RequestLayer {
     }
 }
 
-impl<H> Layer<H> for RequestLayer {
+impl<H: Clone> Layer<H> for RequestLayer {
     type Service = RequestService<H>;
 
     fn layer(&self, handler: H) -> RequestService<H> {
-        let shared = Shared { traffic: Arc::clone(&self.traffic), route: OnceLock::new() };
-        RequestService { handler, shared: Arc::new(shared) }
+        let spare = Mutex::new(handler.clone());
+        let shared = Shared { traffic: Arc::clone(&self.traffic), route: OnceLock::new(), handler, spare };
+        RequestService { shared: Arc::new(shared) }
     }
 }
 
 // === impl RequestService ===
 
+impl<H> Clone for RequestService<H> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
 impl<H> Service<Request> for RequestService<H>
 where
-    H: Service<Request, Response = Response, Error = Infallible>,
+    H: Service<Request, Response = Response, Error = Infallible> + Clone,
 {
     type Response = Response;
     type Error = Infallible;
@@ -124,15 +132,15 @@ where
             // Only our own listener calls the router.
             return Answering::Now { answer: Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()) };
         };
-        let Shared { traffic, route } = &*self.shared;
+        let Shared { traffic, route, handler, spare } = &*self.shared;
         let route = route.get_or_init(|| {
             let pattern = request.extensions().get::<MatchedPath>();
             traffic.route(pattern.map(MatchedPath::as_str))
         });
-        let telemetry = ServerRequest::begin(&request, route, &connection.telemetry);
         let is_full = traffic.is_full();
+        let telemetry = ServerRequest::begin(&request, route, &connection.telemetry);
         let version = request.version();
-        let in_flight = InFlight::begin(connection, telemetry);
+        let mut in_flight = InFlight::begin(connection, telemetry);
         if is_full {
             let answer = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many requests in flight\n");
             let answer = in_flight.fail(Ending::Shed, answer.into_response(), version);
@@ -140,8 +148,19 @@ where
         }
 
         let upload = UploadBody::watch(request.body_mut());
+        let (mut free, mut own);
+        let handler = match spare.try_lock() {
+            Ok(spare) => {
+                free = spare;
+                &mut *free
+            }
+            Err(_) => {
+                own = handler.clone();
+                &mut own
+            }
+        };
         // A route only notes the request here. What the user wrote runs when it is polled, in the span.
-        let handler = caught(self.handler.call(request));
+        let handler = caught(handler.call(request));
         Answering::Later { handler, limits: None, version, upload, request: Some(in_flight) }
     }
 }
@@ -163,12 +182,7 @@ where
         };
         let _inside = request.as_ref().and_then(InFlight::enter);
         let failed = match handler.poll(cx) {
-            Poll::Ready(Ok(Ok(answer))) => {
-                return Poll::Ready(Ok(match request.take() {
-                    Some(request) => request.answer(answer, version),
-                    None => answer,
-                }));
-            }
+            Poll::Ready(Ok(Ok(answer))) => return Poll::Ready(Ok(InFlight::answer(request, answer, version))),
             Poll::Ready(Err(_)) => Some((Ending::Panicked, panicked())),
             Poll::Pending => {
                 if limits.is_none() {
@@ -181,12 +195,9 @@ where
                 }
             }
         };
-        match (failed, request.take()) {
+        match (failed, request) {
             (Some((ending, answer)), Some(request)) => Poll::Ready(Ok(request.fail(ending, answer, version))),
-            (_, unfinished) => {
-                *request = unfinished;
-                Poll::Pending
-            }
+            _ => Poll::Pending,
         }
     }
 }
@@ -236,21 +247,25 @@ fn timed_out(upload: Option<&AtomicBool>) -> Response {
 impl InFlight {
     /// Sends an answer; the request ends with the last byte of its body. That of a small one is in hyper's buffer by the
     /// time anybody could look.
-    fn answer(self, mut answer: Response, version: Version) -> Response {
-        self.say_goodbye(&mut answer, version);
+    fn answer(request: &mut Option<Self>, mut answer: Response, version: Version) -> Response {
+        let Some(in_flight) = request else { return answer };
+        in_flight.say_goodbye(&mut answer, version);
         let status = answer.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
-            self.upgrade();
+            in_flight.upgrade();
         }
         if answer.body().size_hint().exact().is_some_and(|size| size <= SMALL) {
-            self.end(Ending::Answered, Some(status));
+            in_flight.end(Ending::Answered, Some(status));
             return answer;
         }
-        answer.map(|body| Body::new(AnswerBody::new(body, self, status)))
+        match request.take() {
+            Some(in_flight) => answer.map(|body| Body::new(AnswerBody::new(body, in_flight, status))),
+            None => answer,
+        }
     }
 
     /// Sends an answer of our own, and ends the request as what it was.
-    fn fail(self, ending: Ending, mut answer: Response, version: Version) -> Response {
+    fn fail(&mut self, ending: Ending, mut answer: Response, version: Version) -> Response {
         self.say_goodbye(&mut answer, version);
         self.end(ending, Some(answer.status()));
         answer
@@ -274,5 +289,40 @@ impl<S: Sync> FromRequestParts<S> for Shutdown {
     async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let connection = Connection::current();
         Ok(connection.map_or_else(Self::never, |connection| Self::new(connection.traffic.lifecycle.shutdown.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, task::Waker};
+
+    use tower::service_fn;
+
+    use super::*;
+    use crate::{config::Settings, lifecycle::Lifecycle, probe::board::Board};
+
+    #[test]
+    fn a_request_does_not_wait_for_the_spare_handler() {
+        let traffic = Traffic::new(Settings::default(), Arc::new(Lifecycle::new()), Arc::new(Board::new([])));
+        let traffic = Arc::new(traffic);
+        let address = "127.0.0.1:8080".parse().unwrap();
+        let mut connection = Connection::open(&traffic, address, address);
+        let handler = service_fn(|_: Request| ready(Ok(StatusCode::NO_CONTENT.into_response())));
+        let mut service = RequestLayer::new(traffic).layer(handler);
+        let shared = Arc::clone(&service.shared);
+        let mut answer = || {
+            let answering = Connection::answering(&mut connection, || service.call(Request::default()));
+            let mut answering = Box::pin(answering);
+            match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(answer)) => answer.status(),
+                Poll::Pending => panic!("it waits"),
+            }
+        };
+        assert_eq!(answer(), StatusCode::NO_CONTENT);
+        let held = shared.spare.lock().unwrap();
+        assert_eq!(answer(), StatusCode::NO_CONTENT);
+        drop(held);
+        assert_eq!(answer(), StatusCode::NO_CONTENT);
+        assert!(Connection::current().is_none(), "the thread answers nothing now");
     }
 }

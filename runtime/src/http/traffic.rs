@@ -1,7 +1,9 @@
 //! What is in progress: connections and requests, counted so that the drain knows what it waits for.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
+    mem::ManuallyDrop,
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,7 +13,7 @@ use std::{
 };
 
 use http::StatusCode;
-use tokio::{sync::Notify, task_local};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -37,9 +39,10 @@ pub(crate) struct Traffic {
     routes: Mutex<Vec<Arc<RouteTelemetry>>>,
 }
 
-task_local! {
-    /// The connection whose request is being answered. Not an extension of the request, because those are allocated.
-    pub(super) static CURRENT: Arc<Connection>;
+thread_local! {
+    /// The connection whose request this thread answers. Not an extension of the request, because those are allocated.
+    /// Nobody's at the end of a thread: then there is nothing to drop.
+    static CURRENT: ManuallyDrop<Cell<Option<Arc<Connection>>>> = const { ManuallyDrop::new(Cell::new(None)) };
 }
 
 /// One connection, from its accept until its last byte: shared by its socket and its requests.
@@ -73,6 +76,12 @@ pub(crate) struct InFlight {
     /// `None` once it ended.
     telemetry: Option<ServerRequest>,
     pub(crate) connection: Arc<Connection>,
+}
+
+/// Lends a connection to the thread that answers one of its requests, until it is dropped.
+struct Lent<'a> {
+    before: Option<Arc<Connection>>,
+    connection: &'a mut Option<Arc<Connection>>,
 }
 
 // === impl Traffic ===
@@ -181,7 +190,17 @@ impl Connection {
 
     /// The connection whose request the current code answers.
     pub(super) fn current() -> Option<Arc<Self>> {
-        CURRENT.try_with(Arc::clone).ok()
+        CURRENT.with(|place| {
+            let current = place.take();
+            place.set(current.clone());
+            current
+        })
+    }
+
+    /// Calls a function that answers a request which came on this connection.
+    pub(super) fn answering<T>(this: &mut Option<Arc<Self>>, answer: impl FnOnce() -> T) -> T {
+        let _lent = Lent::new(this);
+        answer()
     }
 
     /// No request is in flight or arriving on it.
@@ -199,6 +218,20 @@ impl Drop for Connection {
         if self.traffic.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.traffic.gone.notify_waiters();
         }
+    }
+}
+
+// === impl Lent ===
+
+impl<'a> Lent<'a> {
+    fn new(connection: &'a mut Option<Arc<Connection>>) -> Self {
+        Self { before: CURRENT.with(|current| current.replace(connection.take())), connection }
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        *self.connection = CURRENT.with(|current| current.replace(self.before.take()));
     }
 }
 
@@ -221,8 +254,14 @@ impl InFlight {
         self.telemetry.as_ref().map(ServerRequest::enter)
     }
 
-    pub(crate) fn end(mut self, ending: Ending, status: Option<StatusCode>) {
-        self.finish(ending, status);
+    pub(crate) fn end(&mut self, ending: Ending, status: Option<StatusCode>) {
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.route().in_flight.fetch_sub(1, Ordering::Relaxed);
+            telemetry.end(ending, status);
+            self.telemetry = None;
+            self.connection.traffic.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.connection.active.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     /// From now on the connection is in flight for this route, until it closes.
@@ -232,20 +271,13 @@ impl InFlight {
         route.in_flight.fetch_add(1, Ordering::Relaxed);
         *self.connection.upgraded_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(route));
     }
-
-    fn finish(&mut self, ending: Ending, status: Option<StatusCode>) {
-        if let Some(telemetry) = self.telemetry.take() {
-            telemetry.route().in_flight.fetch_sub(1, Ordering::Relaxed);
-            telemetry.end(ending, status);
-            self.connection.traffic.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.connection.active.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let cut = self.connection.cut.is_cancelled();
-        self.finish(if cut { Ending::Cut } else { Ending::Cancelled }, None);
+        if self.telemetry.is_some() {
+            let cut = self.connection.cut.is_cancelled();
+            self.end(if cut { Ending::Cut } else { Ending::Cancelled }, None);
+        }
     }
 }

@@ -130,7 +130,7 @@ impl ClientRequest {
         let error = outcome.error_type();
         // Not left to `tracing`, whose span lives as long as any task that was spawned in it.
         Tracing::of(&self.span, |tracing, id| {
-            tracing.end_request(id, now, |span| {
+            tracing.end_early(id, now, |span| {
                 if let Outcome::Answered(status) = &outcome {
                     span.attribute("http.response.status_code", Value::Int(status.as_u16().into()));
                 }

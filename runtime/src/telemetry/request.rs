@@ -21,12 +21,12 @@ use super::{
     clock::Moment,
     logs::AccessLine,
     propagation::{self, Remote},
-    route::{Outcome, RouteTelemetry, Series},
+    route::{Outcome, RouteTelemetry},
     traces::{Ids, Inside, OwnSpan, stack, store},
 };
 use crate::config::AccessLog;
 
-/// A request that is being answered. Dropped without `end`, it was cancelled by its client.
+/// A request that is being answered. Dropped before its end, it was cancelled by its client.
 pub(crate) struct ServerRequest {
     span: OwnSpan,
     started: Moment,
@@ -116,66 +116,58 @@ impl ServerRequest {
     }
 
     /// Ends the span, records the metrics and writes the access line. The status is that of the answer, if there was one.
-    pub(crate) fn end(mut self, ending: Ending, status: Option<StatusCode>) {
-        self.finish(ending, status);
-    }
-
-    fn finish(&mut self, ending: Ending, status: Option<StatusCode>) {
-        self.ended = true;
+    pub(crate) fn end(&mut self, ending: Ending, status: Option<StatusCode>) {
+        let Self { span, started, route, method, method_original, scheme, path, ended } = self;
+        *ended = true;
         let now = Moment::now();
-        let series = self.route.series(self.method, self.scheme);
+        let nanos = now.since(*started);
+        let series = route.series(*method, *scheme);
         series.with_outcome(ending, status, |outcome| {
             // Not left to the end of the span, which lives as long as any task that the handler left behind.
-            let failures =
-                self.span.with(|tracing, id| tracing.end_request(id, now, |span| span.fields(&outcome.span)));
-            let ids = self.span.ids();
-            // They are good for lines and exemplars after its end.
-            let _in_span = ids.map(stack::attach);
-            self.count(series, outcome, ending, now, ids);
-            for failure in failures.into_iter().flatten() {
+            let failures = span.end_request(now, |span| span.fields(&outcome.span));
+            let ids = span.ids();
+            series.active.decrement(1.0);
+            count(ending, route);
+            outcome.record(nanos, now, ids);
+            for failure in failures {
                 failure.log(status);
             }
-            self.log_access(series, outcome, now, ids);
+            if is_logged(outcome) {
+                let path = path.as_ref().map_or("", PathAndQuery::path);
+                let line =
+                    AccessLine { series, outcome, method_original: method_original.as_deref(), path, nanos, now, ids };
+                line.log(span);
+            }
         });
     }
+}
 
-    fn log_access(&self, series: &Series, outcome: &Outcome, now: Moment, ids: Option<Ids>) {
-        let access_log = ACCESS_LOG.load(Ordering::Relaxed);
-        if access_log == AccessLog::Off as u8 || access_log == AccessLog::Errors as u8 && outcome.error.is_none() {
-            return;
+/// Counts what went wrong.
+fn count(ending: Ending, route: &RouteTelemetry) {
+    match ending {
+        Ending::Shed => {
+            metrics::counter!("seaworthy_requests_shed_total", "reason" => "in_flight").increment(1);
         }
-        let line = AccessLine {
-            series,
-            outcome,
-            method_original: self.method_original.as_deref(),
-            path: self.path.as_ref().map_or("", PathAndQuery::path),
-            nanos: now.since(self.started),
-        };
-        line.log(&self.span, now, ids);
+        Ending::Cut => {
+            metrics::counter!("seaworthy_requests_cut_total", "http_route" => route.label()).increment(1);
+        }
+        Ending::Panicked => {
+            metrics::counter!("seaworthy_panics_total", "http_route" => route.label()).increment(1);
+        }
+        Ending::Answered | Ending::TimedOut | Ending::Cancelled => {}
     }
+}
 
-    fn count(&self, series: &Series, outcome: &Outcome, ending: Ending, now: Moment, ids: Option<Ids>) {
-        series.active.decrement(1.0);
-        match ending {
-            Ending::Shed => {
-                metrics::counter!("seaworthy_requests_shed_total", "reason" => "in_flight").increment(1);
-            }
-            Ending::Cut => {
-                metrics::counter!("seaworthy_requests_cut_total", "http_route" => self.route.label()).increment(1);
-            }
-            Ending::Panicked => {
-                metrics::counter!("seaworthy_panics_total", "http_route" => self.route.label()).increment(1);
-            }
-            Ending::Answered | Ending::TimedOut | Ending::Cancelled => {}
-        }
-        outcome.record(now.since(self.started), now, ids);
-    }
+/// Whether a request that ended so gets an access line.
+fn is_logged(outcome: &Outcome) -> bool {
+    let access_log = ACCESS_LOG.load(Ordering::Relaxed);
+    access_log == AccessLog::All as u8 || access_log == AccessLog::Errors as u8 && outcome.error.is_some()
 }
 
 impl Drop for ServerRequest {
     fn drop(&mut self) {
         if !self.ended {
-            self.finish(Ending::Cancelled, None);
+            self.end(Ending::Cancelled, None);
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     load::Load,
     options::Options,
     part::Part,
-    server::Launch,
+    server::{Launch, Server},
     table::{Figure, Results},
     variant::{REFERENCE, Variant},
 };
@@ -56,6 +56,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let launch = Launch { cores, collector: &collector };
     measure_counts(&options, &programs, &load, &launch, &mut results)?;
     measure_rounds(&options, &programs, &load, &launch, &mut results)?;
+    measure_latency(&options, &programs, &load, &launch, &mut results)?;
 
     let tables = results.tables(&options.variants) + &results.budgets();
     print!("{tables}");
@@ -145,14 +146,12 @@ fn measure_rounds(
     launch: &Launch<'_>,
     results: &mut Results,
 ) -> Result<(), Box<dyn Error>> {
-    let (throughput, latency) = (options.has(Part::Throughput), options.has(Part::Latency));
-    if !(throughput || latency || options.has(Part::Start)) {
-        return Ok(());
-    }
+    let (throughput, start) = (options.has(Part::Throughput), options.has(Part::Start));
     for round in 1..=options.rounds {
-        eprintln!("round {round} of {}", options.rounds);
-        let mut full = Vec::new();
-        if throughput || latency {
+        if throughput || start {
+            eprintln!("round {round} of {}", options.rounds);
+        }
+        if throughput {
             for Program { variant, release, .. } in programs {
                 let saturated = measure::saturate(launch, variant, release, load, options.seconds)?;
                 results.add(variant, Figure::Throughput, saturated.per_second);
@@ -160,34 +159,71 @@ fn measure_rounds(
                 if variant.sampled.is_some() {
                     results.add(variant, Figure::Spans, saturated.spans);
                 }
-                full.push((*variant, saturated.per_second));
             }
         }
-        if latency {
-            let common = common_rate(&full);
-            for (Program { variant, release, .. }, (_, full)) in programs.iter().zip(&full) {
-                let rates = [full / 2.0, common];
-                // What is nearly more than the service can take says nothing.
-                let rates = if common < full * 0.8 { &rates[..] } else { &rates[..1] };
-                let took = measure::latency(launch, variant, release, load, rates, options)?;
-                let [half, rest @ ..] = &took[..] else { continue };
-                results.add(variant, Figure::Median, half.median);
-                results.add(variant, Figure::P90, half.p90);
-                results.add(variant, Figure::P99, half.p99);
-                results.add(variant, Figure::Late, half.late);
-                if let [same] = rest {
-                    results.add(variant, Figure::CommonRate, common);
-                    results.add(variant, Figure::CommonMedian, same.median);
-                    results.add(variant, Figure::CommonP99, same.p99);
-                }
-            }
-        }
-        if options.has(Part::Start) {
+        if start {
             for _ in 0..STARTS {
                 for Program { variant, release, .. } in programs {
                     let took = measure::start(launch, variant, release)?;
                     results.add(variant, Figure::Start, took.as_secs_f64());
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a service needs to be loaded evenly.
+struct Target {
+    variant: &'static Variant,
+    server: Server,
+    /// In requests a second: half of what it can take, and half of what the slowest of some can, if that is not too much.
+    half: f64,
+    common: Option<f64>,
+}
+
+/// Latencies, which one pause of the machine spoils: many short bursts, all services in turn.
+fn measure_latency(
+    options: &Options,
+    programs: &[Program],
+    load: &Load,
+    launch: &Launch<'_>,
+    results: &mut Results,
+) -> Result<(), Box<dyn Error>> {
+    if !options.has(Part::Latency) {
+        return Ok(());
+    }
+    let mut full = Vec::new();
+    for Program { variant, release, .. } in programs {
+        let per_second = match results.median(variant.name, Figure::Throughput) {
+            Some(per_second) => per_second,
+            None => measure::saturate(launch, variant, release, load, options.seconds)?.per_second,
+        };
+        full.push((*variant, per_second));
+    }
+    let common = common_rate(&full);
+    let mut targets = Vec::new();
+    for (Program { release, .. }, (variant, full)) in programs.iter().zip(full) {
+        let server = measure::warmed(launch, variant, release, load)?;
+        // What is nearly more than the service can take says nothing.
+        let common = (common < full * 0.8).then_some(common);
+        targets.push(Target { variant, server, half: full / 2.0, common });
+    }
+    for burst in 1..=options.bursts {
+        if burst % 10 == 1 {
+            eprintln!("burst {burst} of {}", options.bursts);
+        }
+        for Target { variant, server, half, common } in &targets {
+            let took = measure::burst(launch, variant, server, load, *half, options.late)?;
+            results.keep(variant, Figure::Median, took.median);
+            results.keep(variant, Figure::P90, took.p90);
+            results.keep(variant, Figure::P99, took.p99);
+            results.keep(variant, Figure::Late, took.late);
+            if let Some(common) = *common {
+                let took = measure::burst(launch, variant, server, load, common, options.late)?;
+                results.keep(variant, Figure::CommonRate, common);
+                results.keep(variant, Figure::CommonMedian, took.median);
+                results.keep(variant, Figure::CommonP99, took.p99);
             }
         }
     }
@@ -209,7 +245,8 @@ fn document(options: &Options, tables: &str, machine: &str) -> String {
         true => String::new(),
         false => format!("**Part of a run**: without {}.\n\n", left_out.join(", ")),
     };
-    let Options { rounds, seconds, late, echo, .. } = options;
+    let Options { rounds, seconds, bursts, late, echo, .. } = options;
+    let (burst, warm_up) = (measure::BURST, measure::WARM_UP);
     let route = if *echo { "POST /echo" } else { "GET /hello/{name}" };
     let away = measure::AWAY;
     format!(
@@ -221,8 +258,11 @@ fn document(options: &Options, tables: &str, machine: &str) -> String {
          is that of the whole process.\n\n\
          Latency is measured by a client of our own, whose requests are evenly spaced over the connections, and counts from when \
          a request was due, whether it could be sent then or not: once at half of what the service itself can take, and once at \
-         half of what the slowest of `hyper`, `axum` and `seaworthy-100` can, for those that can take it. What the client was \
-         late itself is part of it; where that was more than {late:?} for one request in a hundred, the run fails.\n\n\
+         half of what the slowest of `hyper`, `axum` and `seaworthy-100` can, for those that can take it. There are {bursts} \
+         bursts of {burst:?} of each, all services in turn, each after {warm_up:?} that don't count. A percentile is the median of \
+         those of the bursts: a machine that pauses for milliseconds, as virtual ones do, spoils a burst and not the figure. What \
+         the client was late itself is part of it; where that was more than {late:?} for one request in a hundred, the burst is \
+         repeated.\n\n\
          Instructions are user-space, by callgrind, the exporter's included; they and the allocations are the difference between \
          N and 2N requests, with queues in which no span is dropped. Memory without a collector is compared after \
          {away} s and after {} s of full load. A clean build is one of `--release` with fat LTO, on all cores, \

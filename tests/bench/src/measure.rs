@@ -5,9 +5,8 @@ use std::{error::Error, path::Path, process::Command, thread, time::Duration};
 use crate::{
     collector::Collector,
     load::{Amount, Load},
-    options::Options,
     paced::{Latency, Pace, Unmeasured},
-    server::Launch,
+    server::{Launch, Server},
     variant::Variant,
 };
 
@@ -24,10 +23,12 @@ const EMULATED: u64 = 4_000;
 /// Longer than exporters wait for more spans.
 const SETTLED: Duration = Duration::from_millis(1500);
 
+/// How long a service is loaded evenly, again and again.
+pub(crate) const BURST: Duration = Duration::from_millis(250);
 /// What is sent at an even pace before it counts.
-const WARM_UP: Duration = Duration::from_millis(500);
-/// How often latency is tried: something else may have run on the core of the client.
-const ATTEMPTS: usize = 3;
+pub(crate) const WARM_UP: Duration = Duration::from_millis(100);
+/// How often a burst is tried: something else may have run on the core of the client.
+const ATTEMPTS: usize = 10;
 
 /// What was measured under full load.
 #[derive(Debug)]
@@ -62,31 +63,37 @@ pub(crate) fn saturate(
     })
 }
 
-/// Loads the service evenly, at each of these rates, in requests a second.
-pub(crate) fn latency(
+/// Starts the service, and loads it for a while.
+pub(crate) fn warmed(
     launch: &Launch<'_>,
     variant: &Variant,
     program: &Path,
     load: &Load,
-    rates: &[f64],
-    options: &Options,
-) -> Result<Vec<Latency>, Box<dyn Error>> {
+) -> Result<Server, Box<dyn Error>> {
     let mut server = launch.server(variant, program)?;
     server.wait_ready()?;
     load.run(server.http, Amount::Seconds(1))?;
-    let paced = |per_second| {
-        let Options { seconds, late, .. } = *options;
-        let pace = Pace { per_second, warm_up: WARM_UP, lasts: Duration::from_secs(seconds.into()), late };
-        let attempt = || launch.collector.politely(|| load.paced(server.http, pace));
-        (1..ATTEMPTS).fold(attempt(), |latency, _| match latency {
-            Err(error @ Unmeasured::Late { .. }) => {
-                eprintln!("{}: once more: {error}", variant.name);
-                attempt()
-            }
-            latency => latency,
-        })
-    };
-    Ok(rates.iter().copied().map(paced).collect::<Result<_, _>>()?)
+    Ok(server)
+}
+
+/// Loads a service evenly for a short time, in requests a second.
+pub(crate) fn burst(
+    launch: &Launch<'_>,
+    variant: &Variant,
+    server: &Server,
+    load: &Load,
+    per_second: f64,
+    late: Duration,
+) -> Result<Latency, Unmeasured> {
+    let pace = Pace { per_second, warm_up: WARM_UP, lasts: BURST, late };
+    let attempt = || launch.collector.politely(|| load.paced(server.http, pace));
+    (1..ATTEMPTS).fold(attempt(), |latency, _| match latency {
+        Err(error @ Unmeasured::Late { .. }) => {
+            eprintln!("{}: once more: {error}", variant.name);
+            attempt()
+        }
+        latency => latency,
+    })
 }
 
 /// Starts the service until it is ready.

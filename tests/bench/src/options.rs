@@ -15,8 +15,9 @@ Compares Seaworthy with what else there is.
     --part NAME       only this part, may be repeated: allocations, build, crates, instructions, latency, memory,
                       size, start, throughput
     --service NAME    only this service, may be repeated: as the table names them; axum always runs
-    --rounds N        rounds of throughput, latency and start (5)
-    --seconds N       how long each load lasts (3)
+    --rounds N        rounds of throughput and start (5)
+    --seconds N       how long each full load lasts (3)
+    --bursts N        short even loads of each service, for its latency (60)
     --late N          how late the client of the latencies may itself be, in µs (250)
     --echo            loads `POST /echo` instead of `GET /hello/{name}`
     --write           writes RESULTS.md even where a part or a service was left out; it says so, then
@@ -24,7 +25,7 @@ Compares Seaworthy with what else there is.
 All of it takes about 38 minutes on two cores, of which, in minutes: build 9, allocations 8 (most of it to build the
 services so that they count), latency 7, throughput 4, memory 6, instructions 2, start 1; size and crates take none. Without
 `build`, the services are still built where they weren't, once. Nothing else should run meanwhile: where the client of the
-latencies is late three times in a row, the run fails.
+latencies is late ten times in a row, the run fails.
 ";
 
 /// What to measure, and for how long.
@@ -33,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) variants: Vec<&'static Variant>,
     pub(crate) rounds: usize,
     pub(crate) seconds: u32,
+    pub(crate) bursts: usize,
     pub(crate) late: Duration,
     pub(crate) echo: bool,
     pub(crate) write: bool,
@@ -44,7 +46,7 @@ impl Options {
         use lexopt::prelude::*;
 
         let (mut parts, mut services) = (Vec::new(), Vec::<String>::new());
-        let (mut rounds, mut seconds, mut echo, mut write) = (5, 3, false, false);
+        let (mut rounds, mut seconds, mut bursts, mut echo, mut write) = (5, 3, 60, false, false);
         let mut late = Duration::from_micros(250);
         let mut arguments = lexopt::Parser::from_env();
         while let Some(argument) = arguments.next()? {
@@ -53,6 +55,7 @@ impl Options {
                 Long("service") => services.push(arguments.value()?.string()?),
                 Long("rounds") => rounds = arguments.value()?.parse::<usize>()?.max(1),
                 Long("seconds") => seconds = arguments.value()?.parse::<u32>()?.max(1),
+                Long("bursts") => bursts = arguments.value()?.parse::<usize>()?.max(1),
                 Long("late") => late = Duration::from_micros(arguments.value()?.parse()?),
                 Long("echo") => echo = true,
                 Long("write") => write = true,
@@ -74,7 +77,7 @@ impl Options {
             services.is_empty() || variant.is_reference() || services.iter().any(|name| variant.name == name)
         };
         let variants = VARIANTS.iter().filter(asked).collect();
-        let mut options = Self { parts, variants, rounds, seconds, late, echo, write };
+        let mut options = Self { parts, variants, rounds, seconds, bursts, late, echo, write };
         options.write |= options.left_out().is_empty() && !echo;
         Ok(Some(options))
     }

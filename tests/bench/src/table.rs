@@ -45,6 +45,11 @@ impl Results {
     /// Keeps a figure, and says it: a long run that is stopped was not in vain.
     pub(crate) fn add(&mut self, variant: &Variant, figure: Figure, value: f64) {
         eprintln!("{}: {}: {}", variant.name, figure.head(), figure.show(value));
+        self.keep(variant, figure, value);
+    }
+
+    /// Keeps a figure that there are many of.
+    pub(crate) fn keep(&mut self, variant: &Variant, figure: Figure, value: f64) {
         self.0.entry((variant.name, figure)).or_default().push(value);
     }
 

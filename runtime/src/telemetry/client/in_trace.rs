@@ -29,7 +29,7 @@ pub(crate) fn in_trace<T>(sampled: bool, code: impl Future<Output = T>) -> (T, V
             .body(())
             .unwrap();
         let peer = PeerTelemetry::new("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:50000".parse().unwrap());
-        let request = ServerRequest::begin(&request, &Arc::new(RouteTelemetry::new(None)), &peer);
+        let mut request = ServerRequest::begin(&request, &Arc::new(RouteTelemetry::new(None)), &peer);
         let span = {
             let _inside = request.enter();
             Span::current()

@@ -11,7 +11,7 @@ use tracing_core::{Kind, callsite::DefaultCallsite, metadata};
 use super::{
     Logs,
     line::Line,
-    time::{NANOS, write_digits},
+    time::{NANOS, digits},
 };
 use crate::telemetry::{
     clock::Moment,
@@ -31,6 +31,9 @@ pub(crate) struct AccessLine<'a> {
     pub(crate) path: &'a str,
     /// How long it took, in nanoseconds.
     pub(crate) nanos: u64,
+    /// When it ended.
+    pub(crate) now: Moment,
+    pub(crate) ids: Option<Ids>,
 }
 
 /// What lines have in common: all between the time and the path.
@@ -38,17 +41,17 @@ pub(crate) struct AccessTemplate(Box<[u8]>);
 
 impl AccessLine<'_> {
     /// Writes it, where the filter lets such events through.
-    pub(crate) fn log(&self, span: &OwnSpan, now: Moment, ids: Option<Ids>) {
+    pub(crate) fn log(&self, span: &OwnSpan) {
         if !is_enabled() {
             return;
         }
-        if span.with(|tracing, _| self.write(&tracing.logs, now, ids)).is_none() {
+        if span.with(|tracing| self.write(&tracing.logs)).is_none() {
             self.to_another_subscriber();
         }
     }
 
-    fn write(&self, logs: &Logs, now: Moment, ids: Option<Ids>) {
-        let Self { series, outcome, method_original, path, nanos } = self;
+    fn write(&self, logs: &Logs) {
+        let Self { series, outcome, method_original, path, nanos, now, ids } = self;
         let AccessTemplate(template) = outcome.line(series, logs);
         logs.line(|mut line| {
             line.time(now.unix());
@@ -60,13 +63,13 @@ impl AccessLine<'_> {
             }
             line.fixed_key(b",\"http.server.request.duration\":", b" http.server.request.duration=");
             seconds(line.out, *nanos);
-            line.end(ids);
+            line.end(*ids);
         });
     }
 
     /// Where the process has a subscriber of its own, that gets the line as an event.
     fn to_another_subscriber(&self) {
-        let Self { series, outcome, method_original, path, nanos } = self;
+        let Self { series, outcome, method_original, path, nanos, now: _, ids: _ } = self;
         tracing::info!(
             target: TARGET,
             {
@@ -135,12 +138,14 @@ fn ending(outcome: &Outcome) -> &str {
 
 /// As a number of JSON: `0.000123456`.
 fn seconds(out: &mut Vec<u8>, nanos: u64) {
-    match nanos / NANOS {
-        second @ 0..10 => out.push(b'0' + second as u8),
-        more => _ = write!(out, "{more}"),
+    let (second, nanos) = (nanos / NANOS, nanos % NANOS);
+    if second >= 10 {
+        _ = write!(out, "{second}.{nanos:09}");
+        return;
     }
-    out.push(b'.');
-    write_digits::<9>(out, (nanos % NANOS) as u32);
+    let mut number = [b'0' + second as u8, b'.', b'0' + (nanos / 100_000_000) as u8, 0, 0, 0, 0, 0, 0, 0, 0];
+    number[3..].copy_from_slice(&digits((nanos % 100_000_000) as u32));
+    out.extend_from_slice(&number);
 }
 
 #[cfg(test)]

@@ -86,16 +86,17 @@ impl<'a> Line<'a> {
         if format == Format::Json && !has_message {
             out.extend_from_slice(b",\"message\":\"\"");
         }
-        if let Some(ids) = ids {
-            let trace = [hex((ids.trace >> 64) as u64), hex(ids.trace as u64)];
-            let (trace, span) = (trace.as_flattened(), &hex(ids.span)[..]);
-            // Both have one size, so they go at once.
-            match format {
-                Format::Json => write_parts::<75>(out, [b",\"trace_id\":\"", trace, b"\",\"span_id\":\"", span, b"\""]),
-                Format::Text { .. } => write_parts::<67>(out, [b" trace_id=", trace, b" span_id=", span, b""]),
-            }
+        let Some(ids) = ids else {
+            return out.extend_from_slice(if format == Format::Json { b"}\n" } else { b"\n" });
+        };
+        let [high, low, span] = hex([(ids.trace >> 64) as u64, ids.trace as u64, ids.span]);
+        let trace = [high, low];
+        let (trace, span) = (trace.as_flattened(), &span[..]);
+        // All have one size, so they go at once.
+        match format {
+            Format::Json => write_parts::<77>(out, [b",\"trace_id\":\"", trace, b"\",\"span_id\":\"", span, b"\"}\n"]),
+            Format::Text { .. } => write_parts::<68>(out, [b" trace_id=", trace, b" span_id=", span, b"\n"]),
         }
-        out.extend_from_slice(if format == Format::Json { b"}\n" } else { b"\n" });
     }
 
     /// Begins a field with a name that needs no escapes and is none of ours; [`Self::key`] is for others.

@@ -17,41 +17,32 @@ thread_local! {
 pub(super) fn write_time(out: &mut Vec<u8>, since: u64) {
     let second = since / NANOS;
     let (last, prefix) = SECOND.get();
+    let [_, _, micros @ ..] = digits((since % NANOS / 1_000) as u32);
     if second == last {
-        out.extend_from_slice(&prefix);
-    } else {
-        let start = out.len();
-        write_second(out, second);
-        // Years of five digits are not kept.
-        if let Ok(prefix) = out[start..].try_into() {
-            SECOND.set((second, prefix));
-        }
+        let mut time = [b'Z'; PREFIX + 7];
+        time[..PREFIX].copy_from_slice(&prefix);
+        time[PREFIX..][..6].copy_from_slice(&micros);
+        return out.extend_from_slice(&time);
     }
-    write_digits::<6>(out, (since % NANOS / 1_000) as u32);
+    let start = out.len();
+    write_second(out, second);
+    // Years of five digits are not kept.
+    if let Ok(prefix) = out[start..].try_into() {
+        SECOND.set((second, prefix));
+    }
+    out.extend_from_slice(&micros);
     out.push(b'Z');
 }
 
-/// Writes so many digits of a number, two at a time.
-pub(super) fn write_digits<const N: usize>(out: &mut Vec<u8>, mut number: u32) {
-    static PAIRS: [[u8; 2]; 100] = {
-        let mut pairs = [[0; 2]; 100];
-        let mut number = 0;
-        while number < 100 {
-            pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
-            number += 1;
-        }
-        pairs
-    };
-    let mut digits = [0; N];
-    let mut pairs = digits.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
-        number /= 100;
-    }
-    if let [first] = pairs.into_remainder() {
-        *first = b'0' + (number % 10) as u8;
-    }
-    out.extend_from_slice(&digits);
+/// The eight digits of a number of at most so many, made all at once: halves, then quarters, then digits, a byte each.
+pub(super) fn digits(number: u32) -> [u8; 8] {
+    let number = u64::from(number);
+    let x = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((x * 10_486) >> 20) & 0x7f_0000_007f;
+    let x = hundreds | ((x - hundreds * 100) << 16);
+    let tens = ((x * 103) >> 10) & 0x000f_000f_000f_000f;
+    let x = tens | ((x - tens * 10) << 8);
+    (x + 0x3030_3030_3030_3030).to_le_bytes()
 }
 
 fn write_second(out: &mut Vec<u8>, since: u64) {
@@ -71,6 +62,13 @@ fn write_second(out: &mut Vec<u8>, since: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_digits() {
+        for number in (0..10_000).flat_map(|n| [n, n * 10_000, n * 10_000 + 9_999, 99_999_999 - n, n * 7_919]) {
+            assert_eq!(str::from_utf8(&digits(number)), Ok(&*format!("{number:08}")));
+        }
+    }
 
     #[test]
     fn times() {

@@ -86,7 +86,7 @@ fn attribute(span: &FinishedSpan, name: &str) -> Option<String> {
 #[test]
 fn the_server_span() {
     let spans = spans(0xa1, || {
-        let request = begin(0xa1, get("/hello/you"), Some("/hello/{name}"));
+        let mut request = begin(0xa1, get("/hello/you"), Some("/hello/{name}"));
         let inside = request.enter();
         assert_eq!(trace_id().unwrap(), format!("{:032x}", 0xa1));
         drop(inside);
@@ -140,7 +140,7 @@ fn dropped_it_was_cancelled() {
 #[test]
 fn a_task_left_behind_does_not_hold_the_span() {
     let spans = spans(0xc2, || {
-        let request = begin(0xc2, get("/"), Some("/"));
+        let mut request = begin(0xc2, get("/"), Some("/"));
         let left = span_in(&request);
         request.end(Ending::Answered, Some(StatusCode::OK));
         assert_eq!(finished(0xc2).len(), 1);
@@ -163,7 +163,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn the_span_of_a_handler() {
     let spans = spans(0xd1, || {
-        let request = begin(0xd1, get("/"), Some("/"));
+        let mut request = begin(0xd1, get("/"), Some("/"));
         let span = span_in(&request);
         let fields: [crate::http::Field<'_>; 1] = [("guest", &"you")];
         _ = block_on(failure(&fields).instrument(span));
@@ -187,7 +187,7 @@ fn records(code: impl FnOnce()) -> Vec<Json> {
 fn a_failure_is_one_record_at_the_level_of_its_status() {
     for (status, level) in [(404, "INFO"), (500, "ERROR"), (503, "ERROR")] {
         let records = records(|| {
-            let request = begin(0xe1, get("/"), Some("/"));
+            let mut request = begin(0xe1, get("/"), Some("/"));
             _ = block_on(failure(&[]).instrument(span_in(&request)));
             request.end(Ending::Answered, StatusCode::from_u16(status).ok());
         });
@@ -216,7 +216,7 @@ fn a_failure_outside_a_request_is_recorded_at_once() {
 #[test]
 fn a_failure_after_the_answer_is_recorded_at_once() {
     let records = records(|| {
-        let request = begin(0xe2, get("/"), Some("/"));
+        let mut request = begin(0xe2, get("/"), Some("/"));
         let left = failure(&[]).instrument(span_in(&request));
         request.end(Ending::Answered, Some(StatusCode::OK));
         _ = block_on(left);
@@ -273,7 +273,7 @@ fn another_subscriber_gets_the_line_as_an_event() {
     }
     let targets = Targets::default();
     tracing::subscriber::with_default(targets.clone(), || {
-        let request = begin(0xe5, get("/"), Some("/"));
+        let mut request = begin(0xe5, get("/"), Some("/"));
         _ = block_on(failure(&[]).instrument(span_in(&request)));
         request.end(Ending::Answered, Some(StatusCode::OK));
     });

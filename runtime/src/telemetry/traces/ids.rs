@@ -28,7 +28,13 @@ thread_local! {
 
 /// The id of a new trace.
 pub(crate) fn new_trace_id() -> u128 {
-    (u128::from(random()) << 64 | u128::from(random())).max(1)
+    new_trace_and_span().0
+}
+
+/// The ids of a new trace and of its first span.
+pub(crate) fn new_trace_and_span() -> (u128, u64) {
+    let [high, low, span] = randoms();
+    ((u128::from(high) << 64 | u128::from(low)).max(1), span.max(1))
 }
 
 /// The id of a new span.
@@ -38,33 +44,38 @@ pub(crate) fn new_span_id() -> u64 {
 
 /// A random number, not for secrets.
 pub(crate) fn random() -> u64 {
-    let next = |generator: &Cell<Generator>| {
-        let mut state = generator.get();
-        let number = state.next();
-        generator.set(state);
-        number
-    };
-    // A thread that ends has no generator any more.
-    GENERATOR.try_with(next).unwrap_or_else(|_| Generator::seeded().next())
+    let [number] = randoms();
+    number
 }
 
-/// The 16 hexadecimal digits of a number.
-pub(crate) fn hex(number: u64) -> [u8; 16] {
-    static PAIRS: [[u8; 2]; 256] = {
-        let digits = *b"0123456789abcdef";
-        let mut pairs = [[0; 2]; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
-            byte += 1;
-        }
-        pairs
+fn randoms<const N: usize>() -> [u64; N] {
+    let next = |generator: &Cell<Generator>| {
+        let mut state = generator.get();
+        let numbers = [(); N].map(|()| state.next());
+        generator.set(state);
+        numbers
     };
-    let mut out = [0; 16];
-    for (pair, byte) in out.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair.copy_from_slice(&PAIRS[usize::from(byte)]);
-    }
-    out
+    // A thread that ends has no generator any more.
+    GENERATOR.try_with(next).unwrap_or_else(|_| next(&Cell::new(Generator::seeded())))
+}
+
+/// The 16 hexadecimal digits of each of these numbers: eight at a time, a byte each.
+pub(crate) fn hex<const N: usize>(numbers: [u64; N]) -> [[u8; 16]; N] {
+    let digits = |half: u32| {
+        let x = u64::from(half);
+        let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
+        let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
+        let x = (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+        // 1 where it is a letter, which are 39 places behind the digits.
+        let letters = ((x + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+        (x + 0x3030_3030_3030_3030 + letters * 39).to_be_bytes()
+    };
+    numbers.map(|number| {
+        let mut out = [0; 16];
+        out[..8].copy_from_slice(&digits((number >> 32) as u32));
+        out[8..].copy_from_slice(&digits(number as u32));
+        out
+    })
 }
 
 // === impl Generator ===
@@ -117,7 +128,8 @@ mod tests {
     #[test]
     fn hexadecimal_digits() {
         for number in [0, 1, 0x0123_4567_89ab_cdef, 0x9999_aaaa_0000_ffff, u64::MAX] {
-            assert_eq!(str::from_utf8(&hex(number)), Ok(&*format!("{number:016x}")));
+            let [digits] = hex([number]);
+            assert_eq!(str::from_utf8(&digits), Ok(&*format!("{number:016x}")));
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use self::{
     own::{Inside, OwnSpan, install, installed},
 };
 use self::{
-    ids::{new_span_id, new_trace_id},
+    ids::{new_span_id, new_trace_and_span},
     span::{Encoded, FieldVisitor, Kind, Parent, SpanData},
     stack::Entered,
 };
@@ -112,6 +112,7 @@ impl Tracing {
     fn begin_request(
         &self,
         id: &Id,
+        data: &mut SpanData,
         metadata: &'static Metadata<'static>,
         remote: Remote,
         started: Moment,
@@ -119,20 +120,18 @@ impl Tracing {
     ) -> Ids {
         let Remote { parent, carried } = remote;
         let ids = self.ids(parent, parent);
-        store::with(id, |data| {
-            data.metadata = Some(metadata);
-            data.ids = ids;
-            data.request = Some(id.clone());
-            data.takes_failures = true;
-            data.is_recorded = ids.sampled && self.sink.is_on();
-            if data.is_recorded {
-                data.started = Some(started);
-                let parent = parent.map(|parent| Parent { span: parent.span, is_remote: true });
-                data.encoded.begin(ids, parent, carried.as_deref(), started);
-                attributes(&mut data.encoded);
-            }
-            data.carried = carried;
-        });
+        data.metadata = Some(metadata);
+        data.ids = ids;
+        data.request = Some(id.clone());
+        data.takes_failures = true;
+        data.is_recorded = ids.sampled && self.sink.is_on();
+        if data.is_recorded {
+            data.started = Some(started);
+            let parent = parent.map(|parent| Parent { span: parent.span, is_remote: true });
+            data.encoded.begin(ids, parent, carried.as_deref(), started);
+            attributes(&mut data.encoded);
+        }
+        data.carried = carried;
         ids
     }
 
@@ -164,17 +163,27 @@ impl Tracing {
         ids
     }
 
-    /// Ends the span of a request, whatever still holds on to it, and gives the failures of its handlers.
-    pub(crate) fn end_request(&self, id: &Id, now: Moment, attributes: impl FnOnce(&mut Encoded)) -> Vec<Failure> {
-        let failures = store::with(id, |data| {
-            if data.is_recorded {
-                attributes(&mut data.encoded);
-                self.end(data, now);
-            }
+    /// Ends a span, whatever still holds on to it.
+    #[cfg(feature = "http-client")]
+    pub(crate) fn end_early(&self, id: &Id, now: Moment, attributes: impl FnOnce(&mut Encoded)) {
+        store::with(id, |data| self.end_with(data, now, attributes));
+    }
+
+    /// Ends the span of a request and lets go of it, whatever else holds on to it. Gives the failures of its handlers.
+    fn end_request(&self, id: &Id, now: Moment, attributes: impl FnOnce(&mut Encoded)) -> Vec<Failure> {
+        let failures = store::finish(id, |data| {
+            self.end_with(data, now, attributes);
             data.takes_failures = false;
             mem::take(&mut data.failures)
         });
         failures.unwrap_or_default()
+    }
+
+    fn end_with(&self, data: &mut SpanData, now: Moment, attributes: impl FnOnce(&mut Encoded)) {
+        if data.is_recorded {
+            attributes(&mut data.encoded);
+            self.end(data, now);
+        }
     }
 
     fn end(&self, data: &mut SpanData, now: Moment) {
@@ -185,12 +194,18 @@ impl Tracing {
 
     /// The ids of a new span. Where nothing local is above, the sampler decides, and may ask what a remote parent said.
     fn ids(&self, above: Option<Ids>, remote: Option<Ids>) -> Ids {
-        let (trace, random) = above.map_or_else(|| (new_trace_id(), true), |above| (above.trace, above.random));
+        let (trace, span, random) = match above {
+            Some(above) => (above.trace, new_span_id(), above.random),
+            None => {
+                let (trace, span) = new_trace_and_span();
+                (trace, span, true)
+            }
+        };
         let sampled = match above {
             Some(above) if remote.is_none() => above.sampled,
             _ => sampler::is_sampled(self.sampler, trace, remote) && !logs::is_muted(),
         };
-        Ids { trace, span: new_span_id(), sampled, random }
+        Ids { trace, span, sampled, random }
     }
 
     fn parent(attributes: &Attributes<'_>) -> Option<Id> {
@@ -305,19 +320,17 @@ impl Subscriber for Tracing {
     }
 
     fn try_close(&self, id: Id) -> bool {
-        if !store::release(&id) {
-            return false;
-        }
-        let parent = store::remove(&id, |data| {
+        let closed = store::release(&id, |data| {
             if data.is_recorded {
                 self.end(data, Moment::now());
             }
             data.parent.take()
         });
-        if let Some(parent) = parent.flatten() {
+        let is_closed = closed.is_some();
+        if let Some(parent) = closed.flatten() {
             self.try_close(parent);
         }
-        true
+        is_closed
     }
 }
 

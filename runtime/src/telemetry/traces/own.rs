@@ -13,11 +13,11 @@ use tracing_core::{Callsite, Kind, metadata};
 
 use super::{
     Ids, Tracing,
-    span::Encoded,
+    span::{Encoded, SpanData},
     stack::{self, Entered},
     store,
 };
-use crate::telemetry::{clock::Moment, propagation::Remote};
+use crate::telemetry::{clock::Moment, propagation::Remote, request::Failure};
 
 /// The target of the spans of requests, which are begun after they are made.
 pub(super) const REQUEST: &str = "seaworthy::request";
@@ -38,9 +38,13 @@ pub(crate) struct OwnSpan {
 
 /// Within a span, until it is dropped.
 #[must_use]
-pub(crate) struct Inside {
-    id: Option<Id>,
-    _span: Option<EnteredSpan>,
+pub(crate) enum Inside {
+    /// There is no span.
+    Nothing,
+    /// One that is on the stack of this thread.
+    Own(Id),
+    /// One of `tracing`.
+    Other(#[expect(dead_code, reason = "it leaves the span when it is dropped")] EnteredSpan),
 }
 
 /// What `tracing` knows of a kind of span. Nobody filters them.
@@ -85,15 +89,16 @@ pub(crate) fn installed() -> Option<&'static Tracing> {
 impl OwnSpan {
     /// Begins that of a request. The attributes are asked for if it is recorded.
     pub(crate) fn request(remote: Remote, started: Moment, attributes: impl FnOnce(&mut Encoded)) -> Self {
-        let begin = |tracing: &Tracing, id: &Id| {
-            let ids = tracing.begin_request(id, REQUEST_PLACE.0, remote, started, attributes);
+        let begin = |tracing: &Tracing, id: &Id, data: &mut SpanData| {
+            let ids = tracing.begin_request(id, data, REQUEST_PLACE.0, remote, started, attributes);
             Entered { span: Some((id.clone(), REQUEST_PLACE.0)), ids }
         };
         if let Some(tracing) = installed() {
-            return Self { span: None, place: store::insert().map(|id| begin(tracing, &id)) };
+            return Self { span: None, place: store::insert_with(|id, data| begin(tracing, id, data)) };
         }
         let span = tracing::info_span!(target: REQUEST, parent: None, "request");
-        Self { place: Tracing::of(&span, begin), span: Some(span) }
+        let place = Tracing::of(&span, |tracing, id| store::with(id, |data| begin(tracing, id, data)));
+        Self { place: place.flatten(), span: Some(span) }
     }
 
     /// Begins that of a handler, in the span that this is called in.
@@ -126,30 +131,47 @@ impl OwnSpan {
         self.place.as_ref().map(|place| place.ids)
     }
 
-    /// Calls the function if the span is known to a subscriber of ours.
-    pub(crate) fn with<T>(&self, call: impl FnOnce(&Tracing, &Id) -> T) -> Option<T> {
-        let (id, _) = self.place.as_ref()?.span.as_ref()?;
-        match &self.span {
-            Some(span) => Tracing::of(span, |tracing, _| call(tracing, id)),
-            None => installed().map(|tracing| call(tracing, id)),
+    /// Calls the function if the span is known, or was, to a subscriber of ours.
+    pub(crate) fn with<T>(&self, call: impl FnOnce(&Tracing) -> T) -> Option<T> {
+        match (&self.span, &self.place) {
+            (None, Some(_)) => installed().map(call),
+            (Some(span), _) => Tracing::of(span, |tracing, _| call(tracing)),
+            (None, None) => None,
         }
+    }
+
+    /// Ends that of a request, of which only the ids are left. Gives the failures of its handlers.
+    pub(crate) fn end_request(&mut self, now: Moment, attributes: impl FnOnce(&mut Encoded)) -> Vec<Failure> {
+        let span = self.place.as_mut().and_then(|place| place.span.take());
+        let failures = span.and_then(|(id, _)| {
+            if self.span.is_some() {
+                // The span of `tracing` lets go of it once more.
+                store::hold(&id);
+            }
+            self.with(|tracing| tracing.end_request(&id, now, attributes))
+        });
+        failures.unwrap_or_default()
     }
 
     /// What is logged and begun until the guard is dropped is in the span.
     pub(crate) fn enter(&self) -> Inside {
-        if let Some(span) = &self.span {
-            return Inside { id: None, _span: Some(span.clone().entered()) };
+        match (&self.span, &self.place) {
+            (Some(span), _) => Inside::Other(span.clone().entered()),
+            (None, Some(place @ Entered { span: Some((id, _)), .. })) => {
+                stack::enter(place.clone());
+                Inside::Own(id.clone())
+            }
+            (None, _) => Inside::Nothing,
         }
-        let Some(place) = &self.place else { return Inside { id: None, _span: None } };
-        stack::enter(place.clone());
-        Inside { id: place.id(), _span: None }
     }
 }
 
 impl Drop for OwnSpan {
     fn drop(&mut self) {
-        if self.span.is_none() {
-            self.with(|tracing, id| tracing.try_close(id.clone()));
+        if self.span.is_none()
+            && let Some((id, _)) = self.place.as_mut().and_then(|place| place.span.take())
+        {
+            self.with(|tracing| tracing.try_close(id));
         }
     }
 }
@@ -158,7 +180,7 @@ impl Drop for OwnSpan {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        if let Some(id) = &self.id {
+        if let Self::Own(id) = self {
             stack::exit(id);
         }
     }

@@ -47,10 +47,16 @@ const ONE_GENERATION: u64 = 1 << 32;
 
 /// Makes a place for a span, with memory that may be used again for it, and gives its id. The maker holds on to it.
 pub(crate) fn insert() -> Option<Id> {
+    insert_with(|id, _| id.clone())
+}
+
+/// As [`insert`], and fills the place at once. The same holds as for [`with`].
+pub(crate) fn insert_with<T>(fill: impl FnOnce(&Id, &mut SpanData) -> T) -> Option<T> {
     let index = OWN.try_with(|own| own.borrow_mut().take()).unwrap_or_else(|_| fresh())?;
     let slot = slot(index)?;
     let state = slot.state.fetch_add(1, Ordering::Relaxed);
-    Some(Id::from_u64((state & !(ONE_GENERATION - 1)) | (u64::from(index) + 1)))
+    let id = Id::from_u64((state & !(ONE_GENERATION - 1)) | (u64::from(index) + 1));
+    Some(fill(&id, &mut slot.lock()))
 }
 
 /// Looks at a span that somebody holds on to. Nothing of the user's may be called meanwhile: it could come back here.
@@ -69,32 +75,29 @@ pub(crate) fn hold(id: &Id) {
     }
 }
 
-/// Lets go of a span. Says whether nobody holds on to it any more: then [`remove`] it.
-pub(crate) fn release(id: &Id) -> bool {
-    let Some(slot) = slot_of(id).filter(|slot| slot.is_current(id, Ordering::Relaxed)) else {
-        return false;
-    };
+/// Lets go of a span. Where nobody holds on to it any more, its slot is free after a last look.
+pub(crate) fn release<T>(id: &Id, look: impl FnOnce(&mut SpanData) -> T) -> Option<T> {
+    let index = index_of(id)?;
+    let slot = slot(index).filter(|slot| slot.is_current(id, Ordering::Relaxed))?;
     if slot.state.fetch_sub(1, Ordering::Release) & (ONE_GENERATION - 1) != 1 {
-        return false;
+        return None;
     }
     fence(Ordering::Acquire);
-    true
-}
-
-/// Frees the slot of a span that nobody holds on to, after a last look.
-pub(crate) fn remove<T>(id: &Id, look: impl FnOnce(&mut SpanData) -> T) -> Option<T> {
-    let slot = slot_of(id)?;
     let mut data = slot.lock();
     let result = look(&mut data);
-    data.clear();
-    // From here on the id is nobody's.
-    slot.state.fetch_add(ONE_GENERATION, Ordering::Release);
-    drop(data);
+    slot.free(index, data);
+    Some(result)
+}
+
+/// Looks at a span that has none above, and lets go of it: [`with`] and [`release`] in one.
+pub(crate) fn finish<T>(id: &Id, look: impl FnOnce(&mut SpanData) -> T) -> Option<T> {
     let index = index_of(id)?;
-    let is_kept = OWN.try_with(|own| own.borrow_mut().give(index)).unwrap_or(false);
-    if !is_kept {
-        slot.lock().shrink();
-        FREE.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+    let slot = slot(index).filter(|slot| slot.is_current(id, Ordering::Relaxed))?;
+    let mut data = slot.lock();
+    let result = look(&mut data);
+    if slot.state.fetch_sub(1, Ordering::Release) & (ONE_GENERATION - 1) == 1 {
+        fence(Ordering::Acquire);
+        slot.free(index, data);
     }
     Some(result)
 }
@@ -154,6 +157,19 @@ impl Slot {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes room for another span, since nobody holds on to this one.
+    fn free(&self, index: u32, mut data: MutexGuard<'_, SpanData>) {
+        data.clear();
+        // From here on the id is nobody's.
+        self.state.fetch_add(ONE_GENERATION, Ordering::Release);
+        drop(data);
+        let is_kept = OWN.try_with(|own| own.borrow_mut().give(index)).unwrap_or(false);
+        if !is_kept {
+            self.lock().shrink();
+            FREE.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+        }
+    }
+
     fn is_current(&self, id: &Id, order: Ordering) -> bool {
         self.state.load(order) & !(ONE_GENERATION - 1) == id.into_u64() & !(ONE_GENERATION - 1)
     }
@@ -170,18 +186,30 @@ mod tests {
         let one = insert().unwrap();
         with(&one, |data| data.ids.span = 7).unwrap();
         hold(&one);
-        assert!(!release(&one));
-        assert!(release(&one));
-        assert_eq!(remove(&one, |data| data.ids.span), Some(7));
+        assert_eq!(release(&one, |data| data.ids.span), None, "somebody still holds on to it");
+        assert_eq!(release(&one, |data| data.ids.span), Some(7));
         let other = insert().unwrap();
         assert_eq!(index_of(&one), index_of(&other));
         assert_ne!(one, other);
         assert_eq!(with(&one, |_| ()), None, "it is gone");
         assert_eq!(with(&other, |data| data.ids.span), Some(0));
         hold(&one);
-        assert!(!release(&one));
-        assert!(release(&other));
-        remove(&other, |_| ());
+        assert_eq!(release(&one, |_| ()), None);
+        assert_eq!(release(&other, |_| ()), Some(()));
+    }
+
+    #[test]
+    fn a_span_that_is_finished_stays_for_who_holds_on_to_it() {
+        let id = insert_with(|id, data| {
+            data.ids.span = 7;
+            id.clone()
+        });
+        let id = id.unwrap();
+        hold(&id);
+        assert_eq!(finish(&id, |data| data.ids.span), Some(7));
+        assert_eq!(with(&id, |data| data.ids.span), Some(7));
+        assert_eq!(finish(&id, |data| data.ids.span), Some(7));
+        assert_eq!(finish(&id, |data| data.ids.span), None, "it is gone");
     }
 
     #[test]
@@ -195,8 +223,7 @@ mod tests {
                             assert_eq!(with(id, |data| std::mem::replace(&mut data.ids.span, id.into_u64())), Some(0));
                         }
                         for id in &ids {
-                            assert!(release(id));
-                            assert_eq!(remove(id, |data| data.ids.span), Some(id.into_u64()));
+                            assert_eq!(release(id, |data| data.ids.span), Some(id.into_u64()));
                         }
                     }
                 })
