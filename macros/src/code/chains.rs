@@ -165,8 +165,8 @@ impl Code {
         })
     }
 
-    /// Whether a token inside of a bracket runs at another time than what is around it: in an `async` block, a closure or
-    /// a function.
+    /// Whether a token inside of a bracket runs at another time than what is around it: in an `async` block, a closure
+    /// or a function.
     pub(crate) fn is_deferred(&self, at: usize, open: usize) -> bool {
         let before = |open: usize| open.checked_sub(1).filter(|_| self.is(open, "{"));
         self.around(at).take_while(|around| *around > open).filter_map(before).any(|before| {

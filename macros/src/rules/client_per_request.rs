@@ -1,8 +1,8 @@
 //! A client is made once, not for each request.
 //!
-//! Each client has connections of its own: a handshake for each request, ports that run out (a closed one waits a minute),
-//! and no limit on how many there are, so that every replica more brings the other end nearer to its own. A new connection
-//! is also when a Service picks a pod: what is kept is a pool of them.
+//! Each client has connections of its own: a handshake for each request, ports that run out (a closed one waits a
+//! minute), and no limit on how many there are, so that every replica more brings the other end nearer to its own.
+//! Behind a Service, each new connection takes a place in the node's table of connections as well.
 //!
 //! See [Virtual IPs and Service Proxies](https://kubernetes.io/docs/reference/networking/virtual-ips/).
 //!
@@ -21,9 +21,10 @@
 //! }
 //! ```
 //!
-//! It sees the constructors of `seaworthy::http_client`, reqwest, hyper, sqlx, SeaORM, tokio-postgres, redis, MongoDB, kube,
-//! bollard, tonic (also `.._client::..Client::connect`), NATS, lapin and the AWS configuration. What a `static`, a `OnceCell` or
-//! the like keeps is made once. A `#[health]` check has a rule of its own. It can't see a client that another function makes.
+//! It sees the constructors of `seaworthy::http_client`, reqwest, hyper, sqlx, SeaORM, tokio-postgres, redis, MongoDB,
+//! kube, bollard, tonic (also `.._client::..Client::connect`), NATS, lapin and the AWS configuration. What a `static`,
+//! a `OnceCell` or the like keeps is made once. A `#[health]` check has a rule of its own. It can't see a client that
+//! another function makes.
 
 use super::{Annotated, Check, Findings, Level, Rule};
 use crate::code::{Code, Path};

@@ -27,17 +27,18 @@
 //! }
 //! ```
 //!
-//! A connection behind a lock serves one request at a time: take a pool, or a client that is cloned. What only one may do at
-//! a time needs a lock outside of the pod, in the database, say: other replicas don't know of this one.
+//! A connection behind a lock serves one request at a time: take a pool, or a client that is cloned. What only one may
+//! do at a time needs a lock outside of the pod, in the database, say: other replicas don't know of this one.
 //!
 //! It sees `.lock()` and `.write()` without arguments, and what they give bound with `let` to a name; in the head of a
 //! `match`, `if let`, `while let` or `for`, which keep it to their end; and in the same statement as a later `.await`.
-//! Another lock may be waited for. It can't see a guard that another function returns, `.read()`, or `lock_owned()`.
+//! Another lock may be waited for, and a lock that the function made itself held. It can't see a guard that another
+//! function returns, `.read()`, or `lock_owned()`.
 
 use std::ops::Range;
 
 use super::{Annotated, Check, Findings, Level, Rule};
-use crate::code::Code;
+use crate::code::{Code, Kind, Path};
 
 pub(super) const RULE: Rule = Rule {
     code: "SW017",
@@ -69,7 +70,8 @@ const FUNCTIONS: [&str; 8] = [
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
-    for lock in locks(code) {
+    let own = own_locks(code);
+    for lock in locks(code).into_iter().filter(|lock| !own.contains(&receiver(code, lock))) {
         let (first, last) = (lock.tokens.start, lock.tokens.end - 1);
         if is_held_by_name(code, &lock) {
             let what = "the lock is held over an `.await` below: every other request waits too";
@@ -91,6 +93,34 @@ fn locks(code: &Code) -> Vec<Lock> {
     let mut locks: Vec<_> = methods.chain(functions).map(|tokens| lock(code, tokens)).collect();
     locks.sort_by_key(|lock| lock.tokens.start);
     locks
+}
+
+/// The names of locks that the function makes, and of what is made of them: no other request waits for those.
+fn own_locks(code: &Code) -> Vec<&str> {
+    let makes =
+        |path: &&Path| path.is_call() && ["Mutex::new", "RwLock::new"].iter().any(|new| path.name.ends_with(new));
+    let made: Vec<_> = code.paths().iter().filter(makes).map(|path| path.tokens.start).collect();
+    let mut own: Vec<&str> = Vec::new();
+    for binding in code.lets() {
+        let mut value = binding.value.clone();
+        if value.any(|at| made.contains(&at) || code.word(at).is_some_and(|word| own.contains(&word))) {
+            own.extend(binding.names.iter().map(|name| code.text(*name)));
+        }
+    }
+    own
+}
+
+/// What the value begins with that is locked: `tx` of `tx.lock()`.
+fn receiver<'a>(code: &'a Code, lock: &Lock) -> &'a str {
+    let mut at = lock.tokens.start;
+    while at >= 2 && code.is(at - 1, ".") && code.kind(at - 2) == Some(Kind::Word) {
+        at -= 2;
+    }
+    if at == lock.tokens.start {
+        // `Mutex::lock(&tx)`
+        at = (at..lock.tokens.end).find(|at| code.is(*at, "&")).map_or(at, |and| and + 1);
+    }
+    code.text(at)
 }
 
 fn lock(code: &Code, tokens: Range<usize>) -> Lock {

@@ -1,7 +1,8 @@
 //! Where something else is, the configuration says.
 //!
 //! An address in the code is that of one cluster and one namespace: the image that was tested is not the one that runs
-//! elsewhere, and `localhost` is the pod itself, where nobody listens. Kubernetes gives each environment its own ConfigMap.
+//! elsewhere, and `localhost` is the pod itself, where nobody listens. Kubernetes gives each environment its own
+//! ConfigMap.
 //!
 //! See [ConfigMaps](https://kubernetes.io/docs/concepts/configuration/configmap/).
 //!
@@ -21,9 +22,9 @@
 //!
 //! It sees a text that is an address: a URL of a database or a broker, of http or WebSockets with a port, an IP,
 //! `localhost` or a host of a cluster (`.svc`, `.local`, `.internal`), and `ip:port`. What only names something stays:
-//! `https://example.com/problems/stock`. So do what is logged, compared, bound to, the fallback of a variable, an origin
-//! of CORS, and what is the same in every cluster (`kubernetes.default.svc`, 169.254.169.254). It can't see a constant
-//! outside of the function, and an address put together from parts.
+//! `https://example.com/problems/stock`. So do what is logged, compared, bound to, the fallback of a variable, an
+//! origin of CORS, and what is the same in every cluster (`kubernetes.default.svc`, 169.254.169.254). It can't see a
+//! constant outside of the function, and an address put together from parts.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,10 +1,11 @@
 //! A liveness check calls nobody.
 //!
-//! When it fails, Kubernetes restarts the container. A database that is down for a minute then restarts every pod of every
-//! service that asks it, again and again, and each start opens its connections anew: a small failure becomes a large one.
-//! A readiness check only takes the pod out of the endpoints until it passes.
+//! When it fails, Kubernetes restarts the container. A database that is down for a minute then restarts every pod of
+//! every service that asks it, again and again, and each start opens its connections anew: a small failure becomes a
+//! large one. A readiness check only takes the pod out of the endpoints until it passes.
 //!
-//! See [Configure probes](https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/).
+//! See [Configure
+//! probes](https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/).
 //!
 //! ```wrong
 //! #[health]
@@ -22,9 +23,9 @@
 //!
 //! What a liveness check is for: whether this process still gets anywhere (a counter that a worker increments).
 //!
-//! It sees calls of HTTP clients, databases, caches and brokers by their crates, sockets and names that are looked up, and
-//! methods that only such have (`ping`, `fetch_one`, `query_async`, `send` without arguments). It can't see what another
-//! function does.
+//! It sees calls of HTTP clients, databases, caches and brokers by their crates, sockets and names that are looked up,
+//! and methods that only such have (`ping`, `fetch_one`, `query_async`, `send` without arguments). It can't see what
+//! another function does.
 
 use super::{
     Annotated, Check, Findings, Level, Rule,

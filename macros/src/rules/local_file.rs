@@ -22,14 +22,14 @@
 //! }
 //! ```
 //!
-//! It sees functions of `tokio::fs` and `std::fs` that write, move or remove. It is silent where the path comes from the
-//! state (a directory that the configuration names may be a volume), and in a function that works with scratch files:
-//! `tempfile`, `temp_dir()`, a path below `/tmp` or `/dev/shm`, which are an `emptyDir`. It can't see what another function
-//! or a library writes (SQLite, a log file).
+//! It sees functions of `tokio::fs` and `std::fs` that write, move or remove. It is silent where the path comes from
+//! the state (a directory that the configuration names may be a volume), and in a function that works with scratch
+//! files: `tempfile`, `temp_dir()`, a path below `/tmp` or `/dev/shm`, where an `emptyDir` belongs. It can't see what
+//! another function or a library writes (SQLite, a log file).
 
 use std::ops::Range;
 
-use super::{Annotated, Check, Findings, Level, Rule, request_unwrap::EXTRACTORS};
+use super::{Annotated, Check, Findings, Level, Rule, request_unwrap::is_of_request};
 use crate::code::{Code, Path};
 
 pub(super) const RULE: Rule = Rule {
@@ -122,7 +122,7 @@ fn has_scratch_files(code: &Code) -> bool {
 /// The names of what is no request's (the state), and of what was made of it.
 fn from_state(annotated: &Annotated<'_>) -> Vec<String> {
     let parameters = annotated.parameters().into_iter();
-    let others = parameters.filter(|parameter| !EXTRACTORS.contains(&&*parameter.kind) && parameter.kind != "Shutdown");
+    let others = parameters.filter(|parameter| !is_of_request(parameter) && parameter.kind != "Shutdown");
     let mut names: Vec<_> = others.flat_map(|parameter| parameter.names).chain(["self".to_owned()]).collect();
     let code = &annotated.code;
     for binding in code.lets() {

@@ -10,7 +10,7 @@ pub(super) struct Parameter<'a> {
     /// What its pattern binds.
     pub(super) names: Vec<String>,
     pub(super) ty: &'a Type,
-    /// The last name of its type: `Query`, also for an `Option` or a `Result` of it, and where it was imported by another.
+    /// The last name of its type: `Query`, also for an `Option` or a `Result` of it, and where it was renamed.
     pub(super) kind: String,
 }
 

@@ -1,10 +1,11 @@
 //! A check changes nothing.
 //!
-//! It runs every few seconds in every replica, for as long as the service lives: rows that nobody needs, keys that evict
-//! others, locks that real requests wait for, a disk that fills up. And a database that is read-only while it fails over makes
-//! every pod unready at once, when most of what they do would work.
+//! It runs every few seconds in every replica, for as long as the service lives: rows that nobody needs, keys that
+//! evict others, locks that real requests wait for, a disk that fills up. And a database that is read-only while it
+//! fails over makes every pod unready at once, when most of what they do would work.
 //!
-//! See [Liveness, readiness, and startup probes](https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/).
+//! See [Liveness, readiness, and startup
+//! probes](https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/).
 //!
 //! ```wrong
 //! #[ready]
@@ -20,9 +21,9 @@
 //! }
 //! ```
 //!
-//! It sees SQL in texts that begins with a statement that writes, commands of Redis that do (`redis::cmd("SET")` and the
-//! methods of that name), requests by POST, PUT, PATCH and DELETE, and files. It can't see what another function or a query in
-//! another file does.
+//! It sees SQL in texts that begins with a statement that writes, commands of Redis that do (`redis::cmd("SET")` and
+//! the methods of that name), requests by POST, PUT, PATCH and DELETE, and files. It can't see what another function or
+//! a query in another file does.
 
 use super::{Annotated, Check, Findings, Level, Rule, local_file};
 use crate::code::Code;

@@ -1,8 +1,8 @@
 //! What a client sends is checked, not unwrapped.
 //!
-//! A request that isn't as expected is the client's mistake and answered with a 400. A panic is a 500 with a stack in the
-//! log: whoever can send requests writes the log, raises the rate of errors that alerts and rollouts look at, and poisons
-//! what was locked.
+//! A request that isn't as expected is the client's mistake and answered with a 400. A panic is a 500 with a stack in
+//! the log: whoever can send requests writes the log, raises the rate of errors that alerts and rollouts look at, and
+//! poisons what was locked.
 //!
 //! See [Logging Architecture](https://kubernetes.io/docs/concepts/cluster-administration/logging/).
 //!
@@ -25,10 +25,10 @@
 //!
 //! Better still: give the parameter the type that it is parsed to, and the extractor answers.
 //!
-//! It sees `unwrap` and `expect` of what begins with a parameter that is an extractor of axum's (`Path`, `Query`, `Json`,
-//! `HeaderMap`, `Bytes`, `Multipart` ..), of `from_str` and the like of one, and a text in brackets after a map. It is silent
-//! where the same parameter is asked before (`contains_key`, `is_some`). It can't see other extractors, and a value that was
-//! given another name.
+//! It sees `unwrap` and `expect` of what begins with a parameter that is an extractor of axum's (`Path`, `Query`,
+//! `Json`, `HeaderMap`, `Bytes`, `Multipart` .., or of a name that ends so), of `from_str` and the like of one, and a
+//! text in brackets after a map. It is silent where the same parameter is asked before (`contains_key`, `is_some`). It
+//! can't see other extractors, and a value that was given another name.
 
 use quote::ToTokens;
 
@@ -42,7 +42,7 @@ pub(super) const RULE: Rule =
     Rule { code: "SW020", name: "request-unwrap", level: Level::Error, check: Check::Function(&["handler"], check) };
 
 /// The extractors of what a client sends.
-pub(super) const EXTRACTORS: [&str; 25] = [
+const EXTRACTORS: [&str; 25] = [
     "Body",
     "Bytes",
     "Cached",
@@ -88,10 +88,16 @@ const MAPS: [&str; 4] = ["HashMap", "BTreeMap", "IndexMap", "HeaderMap"];
 /// What somebody asks before it is unwrapped.
 const ASKS: [&str; 8] = ["contains_key", "is_some", "is_ok", "is_none", "is_err", "is_empty", "len", "validate"];
 
+/// Whether a parameter is what a client sends: an extractor of axum's, or one of a name like theirs (`ValidJson`).
+pub(super) fn is_of_request(parameter: &Parameter<'_>) -> bool {
+    let endings = ["Json", "Query", "Form", "Path", "Params", "Headers"];
+    EXTRACTORS.contains(&&*parameter.kind) || endings.iter().any(|ending| parameter.kind.ends_with(ending))
+}
+
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
     for parameter in annotated.parameters() {
-        if EXTRACTORS.contains(&&*parameter.kind) {
+        if is_of_request(&parameter) {
             for name in &parameter.names {
                 check_parameter(code, &parameter, name, found);
             }

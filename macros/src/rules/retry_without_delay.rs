@@ -1,8 +1,8 @@
 //! What failed is not tried again at once.
 //!
-//! What fell over comes back under the load that it fell over with: every replica, and every request or worker in it, asks
-//! again as fast as it can. Meanwhile the loop takes a whole core, and the CPU limit throttles everything else in the pod.
-//! Kubernetes itself waits longer each time before it restarts a container.
+//! What fell over comes back under the load that it fell over with: every replica, and every request or worker in it,
+//! asks again as fast as it can. Meanwhile the loop takes a whole core, and the CPU limit throttles everything else in
+//! the pod. Kubernetes itself waits longer each time before it restarts a container.
 //!
 //! See [Container restarts](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-restarts).
 //!
@@ -34,9 +34,9 @@
 //!
 //! In a handler it is better to answer 503 at once: the client knows how long it can wait.
 //!
-//! It sees a `loop` or a `while` with a single `.await`, which ends when that succeeds and goes on when it fails. It is silent where any name in the
-//! loop speaks of a wait, of something that comes next, or of a count. It can't see a loop over several calls, or one that
-//! another function hides.
+//! It sees a `loop` or a `while` with a single `.await`, which ends when that succeeds and goes on when it fails. It is
+//! silent where any name in the loop speaks of a wait, of something that comes next, or of a count. It can't see a loop
+//! over several calls, or one that another function hides.
 
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Function(&["handler", "health", "ready", "worker"], check),
 };
 
-/// Parts of names that speak of a wait, of what comes next, or of a count.
+/// How parts of names begin that speak of a wait, of what comes next, or of a count.
 const WAITS: [&str; 40] = [
     "accept",
     "acquire",
@@ -200,9 +200,15 @@ fn leaves(code: &Code, tokens: Range<usize>) -> bool {
 
 fn speaks_of_wait(code: &Code, mut tokens: Range<usize>) -> bool {
     tokens.any(|at| {
-        let word = code.word(at).unwrap_or_default().to_lowercase();
-        word != "await" && WAITS.iter().any(|wait| word.contains(wait))
+        let parts = parts(code.word(at).unwrap_or_default());
+        parts.split('_').any(|part| part != "await" && WAITS.iter().any(|wait| part.starts_with(wait)))
     })
+}
+
+/// `exponential_backoff` for `ExponentialBackoff`.
+fn parts(name: &str) -> String {
+    let parts = name.chars().flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain(c.to_lowercase()));
+    parts.collect()
 }
 
 /// Whether no loop stands between the loop and what waits in it.

@@ -1,8 +1,8 @@
 //! A worker ends when the service does.
 //!
-//! A pod that is taken down gets SIGTERM and a grace. The drain waits for workers as it waits for requests: one that goes on
-//! for ever holds up every rollout until it is cut, at any point of what it does, and if that was half of two writes, it
-//! stays half.
+//! A pod that is taken down gets SIGTERM and a grace. The drain waits for workers as it waits for requests: one that
+//! goes on for ever holds up every rollout until it is cut, at any point of what it does, and if that was half of two
+//! writes, it stays half.
 //!
 //! See [Pod termination](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination).
 //!
@@ -28,8 +28,9 @@
 //! }
 //! ```
 //!
-//! It sees a `loop` or a `while true` that waits, without any `break`, `return` or `?`, in a function that doesn't use its
-//! `Shutdown`. It can't see a loop in another function, and whether a stream or a channel (`while let Some(..)`) ends.
+//! It sees a `loop` or a `while true` that waits, without any `break`, `return` or `?`, in a function that doesn't use
+//! its `Shutdown`. It can't see a loop in another function, and whether a stream or a channel (`while let Some(..)`)
+//! ends.
 
 use super::{Annotated, Check, Findings, Level, Rule};
 use crate::code::{Code, Loop};

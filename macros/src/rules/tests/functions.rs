@@ -86,6 +86,8 @@ fn guard_across_await() {
             "if m.lock().unwrap().is_empty() { work().await; }",
             "match m.lock().await.kind() { A => 1, B => 2 };",
             "match m.lock().await { guard => { drop(guard); work().await } }",
+            "let tx = Arc::new(Mutex::new(tx)); let mine = tx.clone(); mine.lock().await.send(1).await;",
+            "let tx = Gate::new(tx); let tx = Gate::lock(&tx).await; tx.send(1).await;",
             "let guard = redlock.lock(\"key\").await?; work().await;",
             "let guard = redlock.lock().await?; work().await;",
             "file.write(&bytes).await; file.flush().await;",
@@ -194,7 +196,8 @@ fn client_per_request() {
 #[test]
 fn request_unwrap() {
     let head = "use axum::extract::Query as Params; handler(State(db): State<Db>, Path(id): Path<String>, \
-                Params(query): Params<HashMap<String, String>>, headers: HeaderMap, Json(value): Json<Value>, body: Bytes, \
+                Params(query): Params<HashMap<String, String>>, headers: HeaderMap, Json(value): Json<Value>, \
+                body: Bytes, \
                 mut form: Multipart, session: Session)";
     finds(
         "SW020",
@@ -245,6 +248,7 @@ fn request_unwrap() {
     let option = "handler(query: Option<Query<Page>>, result: Result<Json<Order>, JsonRejection>)";
     finds("SW020", option, &["let Query(page) = query.unwrap();", "let Json(order) = result.unwrap();"]);
     assert_eq!(count("SW020", "handler(body: Bytes, names: Query<Vec<String>>)", "let a = names[\"a\"];"), 0);
+    assert_eq!(count("SW020", "handler(ValidJson(order): ValidJson<Order>)", "order.email.unwrap();"), 1);
     assert_eq!(count("SW020", "worker(State(id): State<Id>)", "id.parse().unwrap();"), 0);
 }
 
@@ -257,7 +261,7 @@ fn worker_ignores_shutdown() {
         &[
             "loop { sleep(SECOND).await; }",
             "while true { sleep(SECOND).await; }",
-            "{ let mut ticks = interval(SECOND); loop { ticks.tick().await; for row in db.rows() { if row.old { break; } } } }",
+            "{ let mut ticks = t(); loop { ticks.tick().await; for row in db.rows() { if row.old { break; } } } }",
             "loop { tokio::select! { _ = a => {}, _ = b => {} } }",
             "tokio::join!(async { loop { work().await; } });",
         ],
@@ -315,6 +319,7 @@ fn retry_without_delay() {
             "while db.call().await.is_err() { warn!(\"again\"); }",
             "loop { if db.call().await.is_ok() { break; } }",
             "loop { if let Ok(x) = db.call().await { return x; } }",
+            "loop { if let Ok(x) = accounts.thread().await { return x; } }",
             "tokio::join!(async { loop { if let Ok(x) = db.call().await { break; } } });",
         ],
     );
@@ -327,6 +332,7 @@ fn retry_without_delay() {
             "loop { match db.call().await { Ok(x) => return x, Err(e) => return e } }",
             "loop { match db.call().await { Ok(x) => work(x), Err(_) => break } }",
             "loop { let x = db.call().await?; work(x); }",
+            "let policy = x; loop { if db.call(ExponentialBackoff).await.is_ok() { break; } }",
             "loop { match rx.recv().await { Ok(x) => work(x), Err(_) => continue } }",
             "loop { let (s, _) = match listener.accept().await { Ok(x) => x, Err(_) => continue }; }",
             "loop { ticks.tick().await; if let Err(error) = db.call().await { warn!(%error); } }",
