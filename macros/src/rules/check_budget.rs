@@ -1,8 +1,8 @@
 //! A check ends within its own timeout.
 //!
 //! The runtime cuts a check after its `timeout` (1 s by default), so that `/ready` always answers before the kubelet's
-//! probe gives up. What waits longer inside never gets to its own end: the error that it would have told is lost, and the
-//! pod is out of the endpoints for a "timed out" that says nothing.
+//! probe gives up. What waits longer inside never gets to its own end: the error that it would have told is lost, and
+//! the pod is out of the endpoints for a "timed out" that says nothing.
 //!
 //! See [Configure probes](https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes).
 //!
@@ -20,8 +20,8 @@
 //! }
 //! ```
 //!
-//! It sees times that are written in the check: `tokio::time::timeout` and `sleep`, and a method `timeout`. It can't see
-//! times in constants, several waits that are too long together, or what a called function waits for.
+//! It sees times that are written in the check: `tokio::time::timeout` and `sleep`, and a method `timeout`. It can't
+//! see times in constants, several waits that are too long together, or what a called function waits for.
 
 use std::time::Duration;
 

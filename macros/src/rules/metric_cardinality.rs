@@ -1,8 +1,8 @@
 //! A label of a metric has few values.
 //!
-//! Each value of a label is a time series of its own, here and in Prometheus, which keeps them in memory for hours. One
-//! for each user fills both, pod by pod and rollout by rollout; Kubernetes kills what exceeds its memory, and the metrics
-//! are gone when they are needed. Seaworthy stops at a limit: what comes later is counted without its labels.
+//! Each value of a label is a time series of its own, here and in Prometheus, which keeps them in memory for hours.
+//! One for each user fills both, pod by pod and rollout by rollout; Kubernetes kills what exceeds its memory, and the
+//! metrics are gone when they are needed. Seaworthy stops at a limit: what comes later is counted without its labels.
 //!
 //! See [Metric cardinality enforcement](https://kubernetes.io/docs/concepts/cluster-administration/system-metrics/#metric-cardinality-enforcement).
 //!
@@ -22,10 +22,11 @@
 //! }
 //! ```
 //!
-//! It guesses by the label's name in `counter!`, `gauge!` and `histogram!` of `metrics`: `id`, `uuid`, `email`, `user`,
-//! `username`, `path`, `url`, `uri`, `query`, `ip`, `address`, `session`, `token`, `timestamp`, or one that ends with `_id`,
-//! say. Ids of what is few (`shard_id`, `node_id`, `tenant`), a text in quotes, and a `path` beside `MatchedPath` are well. It
-//! can't see labels that are not written there (`&labels`), or whether a `kind` is whatever a client sends.
+//! It guesses by the label's name in `counter!`, `gauge!` and `histogram!` of `metrics`, also in an array of labels
+//! beside them: `id`, `uuid`, `email`, `user`, `username`, `path`, `url`, `uri`, `query`, `ip`, `address`, `session`,
+//! `token`, `timestamp`, or one that ends with `_id`, say. Ids of what is few (`shard_id`, `node_id`, `tenant`), a
+//! text in quotes, and a `path` beside `MatchedPath` or far from any `uri` are well. It can't see labels that come
+//! from elsewhere, or whether a `kind` is whatever a client sends.
 
 use std::ops::Range;
 
@@ -77,6 +78,10 @@ const FEW: [&str; 26] = [
     "worker",
 ];
 
+/// Where the path is that of a route, and where it is whatever a client asks for.
+const ROUTES: [&str; 2] = ["MatchedPath", "matched_path"];
+const REQUESTED: [&str; 3] = ["OriginalUri", "Uri", "uri"];
+
 fn check(code: &Code, found: &mut Findings) {
     for (label, value) in labels(code) {
         let Some(name) = code.string(label) else { continue };
@@ -88,7 +93,8 @@ fn check(code: &Code, found: &mut Findings) {
     }
 }
 
-/// The labels in `counter!("orders_total", "kind" => kind)`, each with its value.
+/// The labels in `counter!("orders_total", "kind" => kind)`, each with its value, and in a `[("kind", kind)]` that is
+/// named there.
 pub(super) fn labels(code: &Code) -> Vec<(usize, Range<usize>)> {
     let mut labels = Vec::new();
     for path in code.macros(&METRICS).filter(|path| is_of(code, path, &CRATES)) {
@@ -96,10 +102,29 @@ pub(super) fn labels(code: &Code) -> Vec<(usize, Range<usize>)> {
         for part in code.parts(code.inside(open)) {
             if code.kind(part.start) == Some(Kind::Text) && code.is_marks(part.start + 1, "=>") {
                 labels.push((part.start, part.start + 3..part.end));
+            } else if let Some(array) = array(code, part) {
+                labels.extend(code.parts(code.inside(array)).into_iter().filter_map(|pair| label(code, pair.start)));
             }
         }
     }
+    // Two macros may take one array.
+    labels.sort_by_key(|(label, _)| *label);
+    labels.dedup_by_key(|(label, _)| *label);
     labels
+}
+
+/// The bracket of `let labels = [..]`, where a macro takes `&labels`.
+fn array(code: &Code, part: Range<usize>) -> Option<usize> {
+    let name = if code.is(part.start, "&") { part.start + 1 } else { part.start };
+    let name = code.word(name).filter(|_| name + 1 == part.end)?;
+    let is_declared = |at: &usize| code.is_word(*at, "let") && code.is_word(at + 1, name) && code.is(at + 2, "=");
+    (0..part.start).rev().find(is_declared).map(|at| at + 3).filter(|open| code.is(*open, "["))
+}
+
+/// `("kind", kind)`
+fn label(code: &Code, open: usize) -> Option<(usize, Range<usize>)> {
+    let is_pair = code.is(open, "(") && code.kind(open + 1) == Some(Kind::Text) && code.is(open + 2, ",");
+    is_pair.then(|| (open + 1, open + 3..code.partner(open)))
 }
 
 fn is_endless(label: &str) -> bool {
@@ -112,7 +137,9 @@ fn is_endless(label: &str) -> bool {
 /// Whether a value is one of few: it is written there, or named so.
 fn is_known(code: &Code, label: &str, value: Range<usize>) -> bool {
     let is_text = value.len() == 1 && matches!(code.kind(value.start), Some(Kind::Text | Kind::Number));
-    let is_route = label.ends_with("path") && code.has_word(0..code.len(), &["MatchedPath", "matched_path"]);
+    let speaks_of = |words: &[&str]| code.has_word(0..code.len(), words);
+    // A path that nobody takes from a request is one of a list.
+    let is_route = label.ends_with("path") && (speaks_of(&ROUTES) || !speaks_of(&REQUESTED));
     let is_constant = |word: &str| !word.contains(|c: char| c.is_lowercase());
     let is_name = |word: &str| label == "query" && word.ends_with("name");
     let mut words = value.filter_map(|at| code.word(at));

@@ -1,8 +1,8 @@
 //! A secret is no part of what a service says of itself.
 //!
 //! Spans, logs and metrics leave the pod: the node's agent sends them to stores which more people can read than the
-//! cluster's Secrets, which keep them for weeks, and from which nothing is easily taken out. A secret that was in them once
-//! has to be rotated.
+//! cluster's Secrets, which keep them for weeks, and from which nothing is easily taken out. A secret that was in them
+//! once has to be rotated.
 //!
 //! See [Good practices for Kubernetes Secrets](https://kubernetes.io/docs/concepts/security/secrets-good-practices/).
 //!
@@ -22,11 +22,11 @@
 //! }
 //! ```
 //!
-//! It looks into `fields(..)`, the macros of `tracing`, `log` and `metrics`, and `record("password", ..)` of a span. There it
-//! sees what `expose()` gives, and guesses by the names of fields and values, as SW006 does, and by `authorization`,
-//! `cookie` and `jwt`. What a function makes of a secret (`mask(&token)`, `token.len()`) is none to it, nor is a
-//! `page_token`. It can't see a secret of another name, one inside
-//! a struct that is recorded by `Debug`, or that `?password` is a `Secret`, which would be no more than `***`.
+//! It looks into `fields(..)`, the macros of `tracing`, `log` and `metrics`, and `record("password", ..)` of a span.
+//! There it sees what `expose()` gives, and guesses by the names of fields and values, as SW006 does, and by
+//! `authorization`, `cookie` and `jwt`. What a function makes of a secret (`mask(&token)`, `token.len()`) is none to
+//! it, nor is a `page_token`, or a `token` beside an `amount`. It can't see a secret of another name, one inside a
+//! struct that is recorded by `Debug`, or that `?password` is a `Secret`, which would be no more than `***`.
 
 use std::ops::Range;
 
@@ -108,6 +108,9 @@ const SPEAKS_OF: [&str; 21] = [
     "status",
     "type",
 ];
+
+/// Words beside which a `token` is money, or a piece of a text.
+const OTHER_TOKENS: [&str; 9] = ["Address", "Lexer", "Pubkey", "U256", "amount", "decimals", "lexer", "mint", "ticker"];
 
 /// Methods after which it is still all there.
 const SHOWS: [&str; 15] = [
@@ -201,7 +204,7 @@ fn by_name(code: &Code, inside: Range<usize>) -> Vec<Leak> {
         } else if let Some(equals) = equals(code, part.clone()) {
             leaks.extend(named(code, part.start..equals, equals + 1..part.end));
         } else if let Some(at) = shown(code, part.clone())
-            && is_secret(code.text(at))
+            && is_secret(code, code.text(at))
         {
             leaks.push(Leak { first: part.start, last: part.end - 1, name: code.text(at).to_owned() });
         }
@@ -221,8 +224,8 @@ fn equals(code: &Code, part: Range<usize>) -> Option<usize> {
 fn named(code: &Code, name: Range<usize>, value: Range<usize>) -> Option<Leak> {
     let field: String = name.clone().map(|at| code.string(at).unwrap_or(code.text(at))).collect();
     let value = code.text(shown(code, value)?);
-    let is_called = is_secret(&field);
-    let is_leak = if is_secret(value) {
+    let is_called = is_secret(code, &field);
+    let is_leak = if is_secret(code, value) {
         true
     } else {
         let speaks = words(value).last().is_some_and(|word| SPEAKS_OF.contains(&word));
@@ -240,7 +243,7 @@ fn named(code: &Code, name: Range<usize>, value: Range<usize>) -> Option<Leak> {
 fn captured(code: &Code, at: usize) -> Option<Leak> {
     let text = code.string(at)?.replace("{{", "");
     let mut names = text.split('{').skip(1).filter_map(|rest| rest.split(['}', ':']).next());
-    let name = names.find(|name| is_secret(name))?;
+    let name = names.find(|name| is_secret(code, name))?;
     Some(Leak { first: at, last: at, name: name.to_owned() })
 }
 
@@ -300,11 +303,12 @@ fn exposed(code: &Code, inside: Range<usize>) -> Vec<Leak> {
 }
 
 /// Whether what is recorded by this name is probably a secret.
-fn is_secret(name: &str) -> bool {
+fn is_secret(code: &Code, name: &str) -> bool {
     let last = words(name).last().unwrap_or_default();
     let is_secret = plain_secret::is_secret(name) || OF_REQUESTS.contains(&last.to_lowercase().as_str());
     let is_constant = !name.contains(|c: char| c.is_lowercase());
-    is_secret && !is_constant && !words(name).any(|word| INNOCENT.contains(&word))
+    let is_other = || name.rsplit('.').next() == Some("token") && code.has_word(0..code.len(), &OTHER_TOKENS);
+    is_secret && !is_constant && !words(name).any(|word| INNOCENT.contains(&word)) && !is_other()
 }
 
 fn words(name: &str) -> impl Iterator<Item = &str> {

@@ -1,8 +1,9 @@
 //! A shutdown fits into the pod's grace.
 //!
-//! Kubernetes sends SIGTERM, and SIGKILL once `terminationGracePeriodSeconds` have passed. In between the service serves
-//! on while load balancers take it out (`lame_duck`), answers what it has (`drain`), and takes up to 8 s to cancel the rest,
-//! to close and to send its telemetry. Where that is longer than the grace, requests are cut in every rollout.
+//! Kubernetes sends SIGTERM, and SIGKILL once `terminationGracePeriodSeconds` have passed. In between the service
+//! serves on while load balancers take it out (`lame_duck`), answers what it has (`drain`), and takes up to 8 s to
+//! cancel the rest, to close and to send its telemetry. Where that is longer than the grace, requests are cut in every
+//! rollout.
 //!
 //! See [Pod termination](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination).
 //!
@@ -56,10 +57,10 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     if longest <= grace {
         return;
     }
-    let [shown_lame_duck, shown_drain, shown_rest, shown_longest, shown_grace] =
-        [lame_duck, drain, REST, longest, grace].map(duration::show);
+    let shown = [lame_duck, drain, REST, longest, grace].map(duration::show);
+    let [lame_duck_is, drain_is, rest_is, longest_is, grace_is] = shown;
     let what = format!(
-        "lame_duck {shown_lame_duck} + drain {shown_drain} + {shown_rest} to close is {shown_longest}, and grace is {shown_grace}"
+        "lame_duck {lame_duck_is} + drain {drain_is} + {rest_is} to close is {longest_is}, and grace is {grace_is}"
     );
     let seconds = longest.as_secs() + u64::from(longest.subsec_nanos() > 0);
     let help =

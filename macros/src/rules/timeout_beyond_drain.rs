@@ -1,7 +1,8 @@
 //! A request ends within the drain.
 //!
-//! After SIGTERM the service answers the requests that it has, for as long as its drain (15 s by default), and then cuts
-//! them. A handler that may wait longer than that loses requests in rollouts, and only there: on other days it works.
+//! After SIGTERM the service answers the requests that it has, for as long as its drain (15 s by default), and then
+//! cuts them. A handler that may wait longer than that loses requests in rollouts, and only there: on other days it
+//! works.
 //!
 //! See [Pod termination](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination).
 //!
@@ -29,10 +30,10 @@
 //! }
 //! ```
 //!
-//! It sees times that are written in the handler (`tokio::time::timeout` and `sleep`, and a method `timeout`), and the drain
-//! that the crate's `#[cloud_service]` says. It can't see `DRAIN_TIMEOUT` in a manifest, times in constants, what a called
-//! function waits for, or the services that use a library. What goes on after the answer (`on_upgrade`, a stream), and
-//! a handler that speaks of a shutdown, are let be.
+//! It sees times that are written in the handler (`tokio::time::timeout` and `sleep`, and a method `timeout`), and the
+//! drain that the crate's `#[cloud_service]` says. It can't see `DRAIN_TIMEOUT` in a manifest, times in constants,
+//! what a called function waits for, or the services that use a library. What goes on after the answer (`on_upgrade`,
+//! a stream), and a handler that speaks of a shutdown, are let be.
 
 use super::{
     Check, Crate, Findings, Level, Rule, shutdown_budget,

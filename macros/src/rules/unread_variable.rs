@@ -1,7 +1,8 @@
 //! A variable that is set does something.
 //!
-//! Each field of a configuration is a line in `--help` and in somebody's manifest. One that no code reads is set, reviewed
-//! and rolled out, every pod is restarted for it, and nothing changes: it is looked for where it isn't, often for hours.
+//! Each field of a configuration is a line in `--help` and in somebody's manifest. One that no code reads is set,
+//! reviewed and rolled out, every pod is restarted for it, and nothing changes: it is looked for where it isn't, often
+//! for hours.
 //!
 //! See [Define environment variables for a container](https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/).
 //!

@@ -26,10 +26,10 @@ async fn inside_of_macro(State(peer): State<String>) {
     }
 }
 
-fn elsewhere(path: &str) {
-    metrics::histogram!("sizes", "path" => path.to_owned()).record(1);
+fn elsewhere(uri: &seaworthy::axum::http::Uri) {
+    metrics::histogram!("sizes", "path" => uri.path().to_owned()).record(1);
 }
 
 fn main() {
-    elsewhere("/");
+    elsewhere(&Default::default());
 }
