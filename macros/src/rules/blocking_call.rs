@@ -41,8 +41,8 @@ const BLOCKING: [(&str, &str); 8] = [
     ("std::fs::*", "write `tokio::fs` and `.await`, or read it in `main`, before anything is served"),
     ("std::net::TcpStream::connect*", "write `tokio::net::TcpStream::connect(..).await`"),
     ("std::net::UdpSocket::bind", "write `tokio::net::UdpSocket::bind(..).await`"),
-    ("reqwest::blocking::*", "write `seaworthy::HttpClient`, which is async and traced"),
-    ("ureq::*", "write `seaworthy::HttpClient`, which is async and traced"),
+    ("reqwest::blocking::*", "write `seaworthy::http_client::HttpClient`, which is async and traced"),
+    ("ureq::*", "write `seaworthy::http_client::HttpClient`, which is async and traced"),
     ("futures::executor::block_on", "write `.await`"),
     ("futures_executor::block_on", "write `.await`"),
 ];
