@@ -35,7 +35,7 @@
 //! is meant. It is silent about fields that begin with `_`, are skipped or flattened, below `#[allow(dead_code)]`, and
 //! where the struct derives more than the usual, such as `Serialize`: that reads them all.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use super::{Check, Crate, Findings, Level, Rule};
 use crate::code::{Code, File};
@@ -47,26 +47,34 @@ pub(super) const RULE: Rule =
 const USUAL: [&str; 9] = ["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
 
 fn check(all: &Crate, found: &mut Findings) {
-    let is_program = |file: &File| (0..file.code.len()).any(|at| code_is_main(&file.code, at));
+    let is_program = |file: &File| (0..file.code.len()).any(|at| is_main(&file.code, at));
     if !all.files.first().is_some_and(is_program) || all.files.iter().any(|file| allows_dead_code(&file.code)) {
         return;
     }
+    let mut declared = Vec::new();
     for file in &all.files {
-        for field in fields(file).into_iter().filter(|field| is_public(all, file, *field)) {
-            let name = file.code.text(field);
-            let is_elsewhere = |other: &File| {
-                let is_same = |at: usize| std::ptr::eq(other, file) && at == field;
-                (0..other.code.len()).any(|at| other.code.is_word(at, name) && !is_same(at))
-            };
-            if !all.files.iter().any(is_elsewhere) {
-                let what = format!("nothing reads `{name}`: whoever sets its variable changes nothing");
-                found.add(&file.code, field, field, what, format!("use `{name}`, or remove it"));
-            }
+        declared.extend(fields(file).into_iter().filter(|field| is_public(all, file, *field)).map(|at| (file, at)));
+    }
+    let mut uses: HashMap<&str, usize> = declared.iter().map(|(file, at)| (file.code.text(*at), 0)).collect();
+    if uses.is_empty() {
+        return;
+    }
+    for file in &all.files {
+        for word in (0..file.code.len()).filter_map(|at| file.code.word(at)) {
+            uses.entry(word).and_modify(|uses| *uses += 1);
+        }
+    }
+    for (file, at) in declared {
+        let name = file.code.text(at);
+        // Its declaration is the one.
+        if uses.get(name) == Some(&1) {
+            let what = format!("nothing reads `{name}`: whoever sets its variable changes nothing");
+            found.add(&file.code, at, at, what, format!("use `{name}`, or remove it"));
         }
     }
 }
 
-fn code_is_main(code: &Code, at: usize) -> bool {
+fn is_main(code: &Code, at: usize) -> bool {
     code.is_word(at, "fn") && code.is_word(at + 1, "main") && code.around(at).next().is_none()
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// More are not looked at; that two read one variable is told when the process starts, too.
-const MOST: usize = 512;
+const MOST: usize = 256;
 const LONGEST: usize = 128;
 
 /// A variable under its whole name, as bytes that a constant can be made of.
@@ -91,7 +91,7 @@ impl Names {
             if name.is(&setting) {
                 name.refuse(" is a setting of the runtime, and of a nested struct");
             }
-            if name.is(&setting.with(b"_FILE")) {
+            if name.is_file_of(&setting) {
                 name.refuse(" is the file of a setting of the runtime, and of a nested struct");
             }
             line += 1;
@@ -111,10 +111,10 @@ impl Names {
             if name.is(other) {
                 name.refuse(" is read by two fields, one of them in a nested struct");
             }
-            if name.is(&other.with(b"_FILE")) {
+            if name.is_file_of(other) {
                 name.refuse(" is a variable, and the file that another is read from");
             }
-            if other.is(&name.with(b"_FILE")) {
+            if other.is_file_of(name) {
                 other.refuse(" is a variable, and the file that another is read from");
             }
         }
@@ -147,6 +147,10 @@ impl Name {
             }
         }
         true
+    }
+
+    const fn is_file_of(&self, other: &Self) -> bool {
+        self.length == other.length + 5 && self.is(&other.with(b"_FILE"))
     }
 
     /// Ends the compilation with what is wrong.
