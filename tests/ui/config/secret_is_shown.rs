@@ -7,6 +7,6 @@ struct Config {
 
 #[cloud_service]
 async fn main(config: Config) -> Router {
-    println!("connects to {}", config.database_url);
+    seaworthy::tracing::info!("connects to {}", config.database_url);
     Router::new()
 }

@@ -27,6 +27,6 @@ pub mod settings {
 
 #[cloud_service]
 async fn main(config: Config) -> Router {
-    tokio::join!(async { println!("{}", config.greeting) });
+    tokio::join!(async { drop(config.greeting.clone()) });
     Router::new()
 }

@@ -16,7 +16,7 @@ async fn innocent(State(url): State<Secret<Url>>, token: String) -> StatusCode {
     tracing::info!(has_password, page_token, token = mask(&token), "logs in");
     tracing::info!(host = ?url.expose().host_str(), secret = %"database", "connects");
     if token.is_empty() {
-        println!("{token}");
+        drop(format!("{token}"));
     }
     StatusCode::OK
 }
