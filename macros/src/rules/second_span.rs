@@ -3,7 +3,7 @@
 //! `#[tracing::instrument]` beside our attribute makes a second span for the same work: every trace has twice the spans,
 //! each costs its share of the collector's budget, and by default it records every argument by its `Debug`, secrets too.
 //!
-//! See [System logs and traces](https://kubernetes.io/docs/concepts/cluster-administration/system-traces/).
+//! See [`#[instrument]`](https://docs.rs/tracing/latest/tracing/attr.instrument.html).
 //!
 //! ```wrong
 //! #[handler]
