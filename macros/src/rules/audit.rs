@@ -12,7 +12,7 @@ use std::{
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-use super::{Check, Finding, Findings, RULES, Rule, allow};
+use super::{Check, Finding, Findings, RULES, Rule, allow, report};
 use crate::{code::File, errors::Errors};
 
 /// No service of a person's has more.
@@ -46,45 +46,32 @@ pub(crate) fn audit(errors: &mut Errors) {
 impl Crate {
     /// Notes what the rules find in the files.
     pub(crate) fn audit(&self, errors: &mut Errors) {
-        let mut allows: Vec<_> = self.files.iter().map(|file| Comments::of(file, errors)).collect();
+        let mut all: Vec<_> = self.files.iter().map(|file| (file, Comments::of(file, errors), Vec::new())).collect();
         for rule in RULES {
+            let mut findings = Findings::of(rule);
             match rule.check {
-                Check::Everywhere(_, check) => {
-                    for (file, allows) in self.files.iter().zip(&mut allows) {
-                        let mut findings = Findings::of(rule);
-                        check(&file.code, &mut findings);
-                        for finding in findings.found {
-                            report(&finding, file, allows, errors);
-                        }
-                    }
-                }
-                Check::Crate(check) => {
-                    let mut findings = Findings::of(rule);
-                    check(self, &mut findings);
-                    for finding in findings.found {
-                        let place = self.files.iter().zip(&mut allows).find(|(file, _)| finding.is_in(file));
-                        if let Some((file, allows)) = place {
-                            report(&finding, file, allows, errors);
-                        }
-                    }
-                }
+                Check::Everywhere(_, check) => self.files.iter().for_each(|file| check(&file.code, &mut findings)),
+                Check::Crate(check) => check(self, &mut findings),
                 Check::Function(..) | Check::Field(_) => {}
             }
+            for finding in findings.found {
+                if let Some((_, _, found)) = all.iter_mut().find(|(file, ..)| finding.is_in(file)) {
+                    found.push(finding);
+                }
+            }
         }
-        for (file, allows) in self.files.iter().zip(&allows) {
+        for (file, allows, found) in &mut all {
+            found.retain(|finding| !is_elsewhere(finding, file) && !allows.allow(finding, file));
+            report(found, errors);
             allows.warn_of_unused(file, errors);
         }
     }
 }
 
-fn report(finding: &Finding, file: &File, allows: &mut Comments, errors: &mut Errors) {
+/// Whether it is that of a test, or of an attribute, which has said it.
+fn is_elsewhere(finding: &Finding, file: &File) -> bool {
     let is_crate = matches!(finding.rule.check, Check::Crate(_));
-    let is_elsewhere = file.is_test(finding.token) || (!is_crate && file.marked_around(finding.token).is_some());
-    if is_elsewhere || allows.allow(finding, file) || allows.reported.contains(&finding.token) {
-        return;
-    }
-    allows.reported.push(finding.token);
-    finding.report(errors);
+    file.is_test(finding.token) || (!is_crate && file.marked_around(finding.token).is_some())
 }
 
 impl Finding {
@@ -156,8 +143,6 @@ fn without_parents(path: &Path) -> PathBuf {
 /// What the comments of a file allow.
 struct Comments {
     allows: Vec<Comment>,
-    /// The tokens that were reported.
-    reported: Vec<usize>,
 }
 
 struct Comment {
@@ -195,7 +180,7 @@ impl Comments {
                 }
             }
         }
-        Self { allows, reported: Vec::new() }
+        Self { allows }
     }
 
     fn allow(&self, finding: &Finding, file: &File) -> bool {

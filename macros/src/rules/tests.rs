@@ -687,6 +687,29 @@ fn environment_read() {
 }
 
 #[test]
+fn a_server_in_a_task_that_hears_a_signal_is_one_mistake() {
+    let of = |body: &str| {
+        let functions = [format!("async fn f() {{ {body} }}"), format!("#[worker] async fn f() {{ {body} }}")];
+        functions.map(|function| {
+            let all = reported(&function);
+            all.iter().map(|text| text.rsplit(", ").next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        })
+    };
+    for (body, code) in [
+        ("tokio::spawn(async { axum::serve(listener, router).await });", "SW011"),
+        ("axum::serve(a, b).with_graceful_shutdown(async { tokio::signal::ctrl_c().await }).await;", "SW011"),
+        ("tokio::spawn(async move { tokio::signal::ctrl_c().await; stop.send(()) });", "SW010"),
+        ("tokio::spawn(async { axum::serve(a, b).with_graceful_shutdown(tokio::signal::ctrl_c()).await });", "SW011"),
+        ("tokio::spawn(work()); axum::serve(listener, router).await;", "SW004 SW011"),
+        ("tokio::spawn(async { std::process::exit(1) });", "SW004 SW008"),
+    ] {
+        assert_eq!(of(body), [code; 2], "{body}");
+    }
+    let allowed = "tokio::spawn(async {\n// seaworthy: allow(SW011) a\naxum::serve(a, b).await; });";
+    assert_eq!(of(allowed)[0], "SW004");
+}
+
+#[test]
 fn print() {
     found(
         "SW014",
