@@ -21,6 +21,8 @@ const MOST_FILES: usize = 10_000;
 /// The files of a crate, the root first.
 pub(crate) struct Crate {
     pub(crate) files: Vec<File>,
+    /// Whether nothing is known to be missing: a file that can't be read, or what an `include!` brings.
+    pub(crate) is_whole: bool,
 }
 
 /// `audit!()`
@@ -90,12 +92,15 @@ impl Crate {
     /// Reads the root and the files of its modules.
     pub(crate) fn read(root: &Path) -> Self {
         let mut files: Vec<File> = Vec::new();
+        let mut are_read = true;
         let mut waiting = vec![(root.to_owned(), root.parent().map(Path::to_owned).unwrap_or_default())];
         while let Some((path, folder)) = waiting.pop() {
-            if files.len() == MOST_FILES || files.iter().any(|file| *file.path == *path) {
+            if files.iter().any(|file| *file.path == *path) {
                 continue;
             }
-            let Some(file) = File::read(&path) else {
+            let file = if files.len() == MOST_FILES { None } else { File::read(&path) };
+            let Some(file) = file else {
+                are_read &= !path.exists();
                 continue;
             };
             let mut children: Vec<_> =
@@ -104,7 +109,14 @@ impl Crate {
             waiting.extend(children);
             files.push(file);
         }
-        Self { files }
+        Self::of(files, are_read)
+    }
+
+    /// The crate of these files.
+    pub(crate) fn of(files: Vec<File>, are_all: bool) -> Self {
+        let includes = |file: &File| file.code.each_word("include").any(|at| file.code.is(at + 1, "!"));
+        let is_whole = are_all && !files.iter().any(includes);
+        Self { files, is_whole }
     }
 }
 
@@ -278,6 +290,8 @@ mod tests {
         assert_eq!(folder.files("src/main.rs"), main.map(|file| format!("src/{file}")));
         assert_eq!(folder.files("src/bin/other.rs"), ["src/bin/other.rs", "src/bin/k.rs"]);
         assert_eq!(folder.files("src/nowhere.rs"), [""; 0]);
+        let is_whole = |root: &str| Crate::read(&folder.0.join(root)).is_whole;
+        assert!(is_whole("src/bin/other.rs") && !is_whole("src/main.rs"));
     }
 
     #[test]

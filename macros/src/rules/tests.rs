@@ -87,7 +87,7 @@ pub(crate) fn reported(source: &str) -> Vec<String> {
     let file = || File::new(source.to_owned(), Path::new("src/main.rs")).unwrap();
     let expanded = within(file(), || expand_items(source));
     let mut errors = Errors::default();
-    Crate { files: vec![file()] }.audit(&mut errors);
+    Crate::of(vec![file()], true).audit(&mut errors);
     messages(&format!("{expanded} {}", errors.into_token_stream()))
 }
 
@@ -331,6 +331,8 @@ fn a_variable_is_read_where_its_name_is() {
     ] {
         assert_eq!(of(&config(field)), 0, "{field}");
     }
+    assert_eq!(of(&format!("{} include!(\"other.rs\");", config("pub lifetime: u8"))), 0);
+    assert_eq!(of(&format!("{} static A: &str = include_str!(\"a\");", config("pub lifetime: u8"))), 1);
     assert_eq!(of("#[config(env)] #[derive(Serialize)] pub struct C { pub lifetime: u8 }"), 0);
     assert_eq!(of("#[allow(dead_code)] #[config(env)] pub struct C { pub lifetime: u8 }"), 0);
     assert_eq!(of("pub struct C { pub lifetime: u8 }"), 0);
