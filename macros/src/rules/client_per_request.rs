@@ -119,9 +119,9 @@ pub(super) fn clients(code: &Code) -> impl Iterator<Item = &Path> {
     code.paths().iter().filter(|path| path.is_call() && (path.is_one_of(&CLIENTS) || is_generated(&path.name)))
 }
 
-/// A path as its own crate has it: `seaworthy` has reqwest's too.
+/// A path as it is shown: `seaworthy` has reqwest's too.
 pub(super) fn name(path: &Path) -> &str {
-    path.name.strip_prefix("seaworthy::").filter(|name| name.starts_with("reqwest::")).unwrap_or(&path.name)
+    path.name.strip_prefix("seaworthy::").unwrap_or(&path.name)
 }
 
 /// What tonic generates: `greeter_client::GreeterClient::connect`.

@@ -81,7 +81,7 @@ fn add(code: &Code, path: &Path, signal: &str, found: &mut Findings) {
         code,
         path.tokens.start,
         path.tokens.end - 1,
-        format!("`{}` handles {signal}, as the runtime already does", path.name),
+        format!("`{}` handles {signal}, as the runtime does", path.name),
         "remove it; in a handler or a worker take `shutdown: Shutdown` and await it",
     );
 }
