@@ -1,8 +1,8 @@
 //! A service writes to its log, not to its output.
 //!
-//! The container runtime takes every line of the output for a line of the log. One that was printed is no JSON, has no level and
-//! no trace id, and is not found when it is looked for; and `println!` waits, with a thread of the runtime, while the
-//! pipe is full. An event goes with the span around it, and never waits.
+//! The container runtime takes every line of the output for a line of the log. One that was printed is no JSON, has no
+//! level and no trace id, and is not found when it is looked for; and `println!` waits, with a thread of the runtime,
+//! while the pipe is full. An event goes with the span around it, and never waits.
 //!
 //! See [Logging architecture](https://kubernetes.io/docs/concepts/cluster-administration/logging/).
 //!
