@@ -26,6 +26,23 @@ fn codes_and_names_are_each_one_rules_own() {
 }
 
 #[test]
+fn each_rule_is_shown_to_the_compiler_where_it_is_broken_and_where_it_is_not() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/ui");
+    for rule in RULES {
+        let name = rule.name.replace('-', "_");
+        for file in [format!("rules/{name}.rs"), format!("rules/{name}.stderr"), format!("accepted/rules/{name}.rs")] {
+            assert!(tests.join(&file).is_file(), "tests/ui/{file} is missing");
+        }
+        let said = fs::read_to_string(tests.join(format!("rules/{name}.stderr"))).unwrap();
+        let said = said.matches(&format!("rule: {}, {}", rule.name, rule.code)).count();
+        assert!(said > 1, "tests/ui/rules/{name}.stderr has it {said} times, and a disguise belongs to each mistake");
+        let accepted = fs::read_to_string(tests.join(format!("accepted/rules/{name}.rs"))).unwrap();
+        let allows = accepted.contains(&format!("allow({}", rule.code));
+        assert_eq!(allows, rule.level != Level::Absolute, "whether tests/ui/accepted/rules/{name}.rs allows it");
+    }
+}
+
+#[test]
 fn what_a_page_calls_wrong_is_reported_and_what_it_calls_right_is_not() {
     for rule in RULES {
         let page = Page::of(rule);
@@ -360,13 +377,18 @@ impl Page {
 
 const INTRODUCTION: &str = "# Rules
 
-What the compiler can know of the mistakes that take services down in a cluster. Each rule is an error where an attribute
-of Seaworthy stands, or anywhere in the crate whose `main` is a `#[cloud_service]` or whose library says
-`seaworthy::audit!()`. The message says what to write, and ends with the rule's code.
+What the compiler can know of the mistakes that take services down in a cluster. A rule looks below the attributes of
+Seaworthy; some look at every file of a crate as well, where its `main` is a `#[cloud_service]` or its library says
+`seaworthy::audit!()`. Most are errors. The message says what to write, and ends with the rule's code.
 
 Where a rule does not fit, allow it at that place and say why: `allow(SW004, reason = \"..\")` in the attribute above a
-function or a field, or `// seaworthy: allow(SW004) reason` above a line of any other code. An `allow` that allows nothing is
-warned of. `#[cloud_service(audit = false)]` looks at no file but its own function.
+function or a field, or `// seaworthy: allow(SW004) reason` above a line of any other code; each rule says below which of
+the two it takes. An `allow` that allows nothing is warned of. `#[cloud_service(audit = false)]` looks at no more than
+what stands below the attributes.
+
+Code for tests is left alone. Other `#[cfg]`s are not asked: what stands below one is looked at whether or not it is
+compiled. Names are known where they are imported by name (`use tokio::spawn`), not by `*`, and editors that can't say
+which file they look at know only whole paths.
 
 This page is made of the rules' own text (`macros/src/rules`).
 ";
@@ -398,13 +420,18 @@ fn places(rule: &Rule) -> (String, String) {
         let attributes: Vec<_> = attributes.iter().map(|attribute| format!("`#[{attribute}]`")).collect();
         format!("below {}", attributes.join(", "))
     };
+    // Handlers are what most people write most of.
+    let usual = |attributes: &[&'static str]| match attributes.contains(&"handler") {
+        true => "handler",
+        false => attributes[0],
+    };
     let by_attribute = |attribute: &str| format!("`#[{attribute}(allow({code}, reason = \"..\"))]`");
     let by_comment = format!("`// seaworthy: allow({code}) reason` above the line");
     let (places, allow) = match rule.check {
-        Check::Function(attributes, _) => (below(attributes), by_attribute(attributes[0])),
+        Check::Function(attributes, _) => (below(attributes), by_attribute(usual(attributes))),
         Check::Everywhere(attributes, _) => (
             format!("{}, and in every file", below(attributes)),
-            format!("{}; elsewhere {by_comment}", by_attribute(attributes[0])),
+            format!("{}; elsewhere {by_comment}", by_attribute(usual(attributes))),
         ),
         Check::Crate(_) => ("in every file".to_owned(), by_comment),
         Check::Field(_) => ("in a `#[config(env)]`, at a field".to_owned(), by_attribute("config")),
