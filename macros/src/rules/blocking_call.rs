@@ -120,10 +120,10 @@ fn help(annotated: &Annotated<'_>, path: &Path, instead: Instead) -> &'static st
         (Instead::File, _) if is_written() => {
             "keep it in a store; scratch files and volumes by `tokio::fs` and `.await`"
         }
-        (Instead::File, _) => "write `tokio::fs` and `.await`, or read it in `main`, before all is served",
+        (Instead::File, _) => "write `tokio::fs` and `.await`, or read it in `main`, before it serves",
         (Instead::Connect | Instead::Request, "health") => "make it an async readiness check: `#[ready]`",
         (Instead::Connect, _) => "write `tokio::net::TcpStream::connect(..).await`",
-        (Instead::Request, _) => "write `HttpClient` of the feature `http-client`, async and traced",
+        (Instead::Request, _) => "write `seaworthy::http_client::HttpClient`, of the feature `http-client`",
     }
 }
 

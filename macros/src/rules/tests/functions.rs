@@ -159,7 +159,7 @@ fn blocking_call() {
         ("worker()", "std::fs::OpenOptions::new().append(true).open(NAME);", "keep it in a store"),
         ("handler()", "std::fs::write(NAME, body);", "keep it in a store"),
         ("ready()", "std::fs::write(NAME, body);", "remove it"),
-        ("handler()", "reqwest::blocking::get(URL);", "write `HttpClient`"),
+        ("handler()", "reqwest::blocking::get(URL);", "write `seaworthy::http_client::HttpClient`"),
         ("health()", "reqwest::blocking::get(URL);", "make it an async readiness check"),
         ("health()", "std::net::TcpStream::connect(ADDRESS);", "make it an async readiness check"),
     ] {
