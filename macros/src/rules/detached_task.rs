@@ -95,12 +95,12 @@ fn is_dropped(code: &Code, first: usize, open: usize) -> bool {
     let is_let = code.is_word(statement.start, "let");
     let name = if is_let { statement.start + 1 } else { statement.start };
     let is_bound = code.is(first - 1, "=") && (name + 2 == first || is_let && code.is(name + 1, ":"));
-    is_bound && is_unused(code, code.text(name), statement)
+    is_bound && (code.text(name) == "_" || is_let && is_unused(code, code.text(name), statement))
 }
 
-/// Whether a name is `_`, or begins so and does not come again.
+/// Whether a name that a `let` binds begins with `_`, and does not come again.
 fn is_unused(code: &Code, name: &str, statement: Range<usize>) -> bool {
-    name == "_" || name.starts_with('_') && !code.has_word(statement.end..block_end(code, statement.start), &[name])
+    name.starts_with('_') && !code.has_word(statement.end..block_end(code, statement.start), &[name])
 }
 
 /// Where the block ends that a statement stands in.

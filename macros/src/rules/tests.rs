@@ -69,6 +69,7 @@ fn a_task_that_others_wait_for_is_not_detached() {
         "let (c, handle, _) = rtnetlink::new_connection()?; tokio::spawn(c); handle.link().get()",
         "if let Ok((db, conn)) = config.connect_raw(io, tls).await { tokio::spawn(conn); db.rows() }",
         "let _work = tokio::spawn(work()); other().await; _work.abort(); StatusCode::OK",
+        "let _work; if late() { _work = tokio::spawn(work()); } _work.abort(); StatusCode::OK",
         "drop(tokio::spawn(work()).await); _ = tokio::spawn(work()).await; drop(keep(tokio::spawn(work())));",
     ];
     let lost = [
