@@ -72,11 +72,12 @@ const OPTIONS: [&str; 5] = ["write", "append", "create", "create_new", "truncate
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
-    if has_scratch_files(code) {
+    let writes: Vec<_> = writes(code).collect();
+    if writes.is_empty() || has_scratch_files(code) {
         return;
     }
     let from_state = from_state(annotated);
-    for path in writes(code) {
+    for path in writes {
         let Some(open) = path.arguments() else { continue };
         if !is_from_state(code, destination(code, path, open), &from_state) {
             let what = format!("`{}` changes a disk that is lost with the pod", path.name);
