@@ -1,21 +1,30 @@
 #![deny(warnings)]
 
 use seaworthy::prelude::*;
-use tracing::Instrument;
 
-#[handler(allow(SW002, reason = "its fields are those of our other services"))]
+#[handler(allow(SW002, reason = "its name is that of a dashboard"))]
 #[tracing::instrument]
 async fn allowed() {}
 
-/// A span for a part of the work, which is another thing than a second one for all of it.
-#[handler]
-async fn innocent() {
-    part().instrument(tracing::info_span!("part")).await;
+/// Where the runtime makes no span, this is the first.
+#[ready]
+#[tracing::instrument]
+async fn sessions() {}
+
+#[health]
+#[tracing::instrument]
+fn alive() {}
+
+#[worker]
+#[tracing::instrument]
+async fn expire() {}
+
+#[cloud_service(ready(sessions), health(alive), workers(expire))]
+#[tracing::instrument]
+async fn service() -> Router {
+    Router::new().route("/", get(allowed))
 }
 
-#[tracing::instrument]
-async fn part() {}
-
 fn main() {
-    _ = (allowed(), innocent());
+    _ = service;
 }
