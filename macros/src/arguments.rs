@@ -145,6 +145,20 @@ impl FromMeta for Time {
     }
 }
 
+/// A duration that may be zero: `lame_duck = "0s"`.
+pub(crate) struct TimeOrNone(pub(crate) Time);
+
+impl FromMeta for TimeOrNone {
+    fn from_meta(meta: &Meta) -> darling::Result<Self> {
+        match literal(meta) {
+            Some(Lit::Str(literal)) if duration::parse(&literal.value()) == Some(Duration::ZERO) => {
+                Ok(Self(Time { duration: Duration::ZERO, literal: literal.clone() }))
+            }
+            _ => Time::from_meta(meta).map(Self),
+        }
+    }
+}
+
 fn time(text: &str, at: &LitStr) -> syn::Result<Duration> {
     match duration::parse(text) {
         Some(Duration::ZERO) => Err(mistake(at, "this duration is zero", "write a longer one, such as `\"5s\"`")),

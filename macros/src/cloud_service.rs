@@ -9,7 +9,7 @@ use syn::{
 };
 
 use crate::{
-    arguments::{self, Arguments, Names, Switch, Text, Time},
+    arguments::{self, Arguments, Names, Switch, Text, Time, TimeOrNone},
     errors::{Errors, mistake, show},
     function::{Function, cfgs, last_name, unnamed},
     rules,
@@ -62,7 +62,7 @@ struct ServiceArguments {
     controllers: Option<Unsupported>,
     name: Option<Text>,
     audit: Option<Switch>,
-    lame_duck: Option<Time>,
+    lame_duck: Option<TimeOrNone>,
     drain: Option<Time>,
     grace: Option<Time>,
     request_timeout: Option<Time>,
@@ -111,7 +111,7 @@ impl<'a> Service<'a> {
         list(arguments.workers, "worker", &mut listed, errors);
         let audit = arguments.audit.is_none_or(|Switch(audit)| audit);
         let defaults = [
-            ("LAME_DUCK", arguments.lame_duck),
+            ("LAME_DUCK", arguments.lame_duck.map(|TimeOrNone(time)| time)),
             ("DRAIN_TIMEOUT", arguments.drain),
             ("TERMINATION_GRACE", arguments.grace),
             ("REQUEST_TIMEOUT", arguments.request_timeout),

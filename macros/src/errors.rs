@@ -64,7 +64,10 @@ impl ToTokens for Errors {
         for error in &self.mistakes {
             error.to_compile_error().to_tokens(tokens);
         }
-        tokens.extend(self.warnings.iter().cloned());
+        // Where there are mistakes, a warning may stand in a place where it can't, such as an `impl`.
+        if self.is_empty() {
+            tokens.extend(self.warnings.iter().cloned());
+        }
     }
 }
 

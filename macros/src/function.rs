@@ -69,7 +69,7 @@ impl Function {
 
     /// The function after what is checked for every attribute. What would be a second mistake is taken out of it.
     fn checked(mut self, attribute: &str, arguments: &TokenStream, errors: &mut Errors) -> Self {
-        let code = Code::of_function(self.to_code(), self.signature.ident.span());
+        let code = Code::of_function(self.to_code(), &self.signature.ident);
         rules::check_function(&mut self, attribute, &code, arguments, errors);
         self.check_name(&code, errors);
         self

@@ -47,7 +47,8 @@ use proc_macro::TokenStream;
 /// | `drain = "15s"` | `DRAIN_TIMEOUT`, likewise: how long requests in flight may take after that | `"15s"` |
 /// | `grace = "30s"` | `TERMINATION_GRACE`, likewise: the pod's `terminationGracePeriodSeconds` | `"30s"` |
 /// | `request_timeout = "30s"` | `REQUEST_TIMEOUT`, likewise: how long a handler may take to answer | `"30s"` |
-/// | `audit = false` | the other files of the crate are not looked at | `true`, above `main` |
+/// | `allow(SW004, reason = "..")` | a rule of `docs/rules.md` that may be broken here, and why | none |
+/// | `audit = false` | only what stands below attributes is looked at | `true`, above `main`: every file of the crate |
 ///
 /// Lists take names and paths: `ready(sessions, checks::queue)`.
 ///
@@ -94,6 +95,7 @@ pub fn cloud_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `every = "5s"` | time between two runs | `"5s"` |
 /// | `timeout = "1s"` | how long one may take, at most `every` | `"1s"` |
+/// | `allow(SW004, reason = "..")` | a rule of `docs/rules.md` that may be broken here, and why | none |
 ///
 /// Durations are whole numbers with units, the largest first: `"1m30s"`, `"500ms"`.
 ///
@@ -132,6 +134,7 @@ pub fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `every = "5s"` | time between two runs | `"5s"` |
 /// | `timeout = "1s"` | how long one may take, at most `every` | `"1s"` |
 /// | `critical = false` | whether `/ready` fails with it; if not, it reports `degraded` | `true` |
+/// | `allow(SW004, reason = "..")` | a rule of `docs/rules.md` that may be broken here, and why | none |
 ///
 /// Durations are whole numbers with units, the largest first: `"1m30s"`, `"500ms"`.
 ///
@@ -175,6 +178,7 @@ pub fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `flatten` | the field is another `#[config(env)]` struct; its variables come after this struct's prefix | |
 /// | `flatten, env = "REPLICA"` | and `REPLICA_` comes before them too | |
 /// | `skip` | `Default::default()`, no variable | |
+/// | `allow(SW006, reason = "..")` | a rule of `docs/rules.md` that the field may break, and why | |
 ///
 /// The doc comment of a field says in `--help` and in reports what the variable is for. A field's type needs
 /// `serde::Deserialize`; see `seaworthy::config` for how each type is written.
@@ -221,6 +225,7 @@ pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `name = ".."` | the name of the span | the function's name |
 /// | `fields(user.id = user_id, name)` | attributes of the span, by `Display`; `name` alone is `name = name` | none |
+/// | `allow(SW004, reason = "..")` | a rule of `docs/rules.md` that may be broken here, and why | none |
 ///
 /// ```
 /// use seaworthy::prelude::*;
@@ -252,6 +257,7 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `restart = "on-failure"` | it is started again when it fails or panics | the default |
 /// | `restart = "never"` | when it fails or panics, the service stops with exit code 1 | |
 /// | `backoff = "1s..1m"` | how long to wait before the first restart, and at most | `"1s..1m"` |
+/// | `allow(SW004, reason = "..")` | a rule of `docs/rules.md` that may be broken here, and why | none |
 ///
 /// ```
 /// use std::time::Duration;
@@ -319,8 +325,8 @@ pub fn from_ref(item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// Whatever a rule finds does not compile, with the file, the line and the column. `// seaworthy: allow(SW004) reason`
-/// above the line allows it.
+/// What such a rule finds does not compile, or is warned of; the message has the file, the line and the column.
+/// `// seaworthy: allow(SW004) reason` above the line allows it.
 #[proc_macro]
 pub fn audit(arguments: TokenStream) -> TokenStream {
     rules::audit_macro(arguments.into()).into()

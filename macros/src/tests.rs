@@ -5,13 +5,22 @@
 mod cost;
 mod half_typed;
 
-use std::{env, fs};
+use std::{
+    env, fs,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, File, Item, Meta, Path, Token, punctuated::Punctuated};
+use syn::{Attribute, File, Item, ItemMod, Meta, Path, Token, punctuated::Punctuated};
 
 const LONGEST: usize = 25;
+
+/// Held by a test that measures, and by each that takes all cores.
+pub(crate) fn quiet() -> MutexGuard<'static, ()> {
+    static QUIET: Mutex<()> = Mutex::new(());
+    QUIET.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[test]
 fn expansions_are_as_committed() {
@@ -106,8 +115,16 @@ fn expand_file(source: &str) -> String {
 /// The items of a file as they are expanded, mistakes and all.
 pub(crate) fn expand_items(source: &str) -> String {
     let file = syn::parse_file(source).unwrap();
-    let items = file.items.into_iter().flat_map(expand_item);
+    let items = file.items.into_iter().flat_map(with_those_inside).flat_map(expand_item);
     items.map(|item| item.into_token_stream().to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// The items of a module, and of those in it; any other item itself.
+fn with_those_inside(item: Item) -> Vec<Item> {
+    match item {
+        Item::Mod(ItemMod { content: Some((_, items)), .. }) => items.into_iter().flat_map(with_those_inside).collect(),
+        item => vec![item],
+    }
 }
 
 /// What one item becomes: itself, where it has none of our attributes.

@@ -9,7 +9,8 @@ use std::{
     time::SystemTime,
 };
 
-use proc_macro2::Span;
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
 
 use super::{Code, Kind, NOTE};
 
@@ -63,19 +64,28 @@ impl File {
         Some(file)
     }
 
-    /// The file that the compiler found a token in. Nobody else knows it: a language server may not, nor may tests.
-    pub(crate) fn around(name: Span) -> Option<(Rc<Self>, usize)> {
+    /// The file that an annotated function stands in, and its name there. A language server may not know it, and in an
+    /// example of the documentation or a text that is not saved yet other lines stand there: then nothing is known.
+    pub(crate) fn around(name: &Ident) -> Option<(Rc<Self>, usize)> {
+        let text = name.unraw().to_string();
         #[cfg(test)]
         if let Some(file) = AROUND.with_borrow(Clone::clone) {
-            return Some((file, 0));
+            let is_name = |at: &usize| *at > 0 && file.code.is_word(at - 1, "fn");
+            let at = file.code.each_word(&text).find(is_name)?;
+            return Some((file, at));
         }
         if !proc_macro::is_available() {
             return None;
         }
-        let span = name.unwrap();
+        let span = name.span().unwrap();
         let file = cached(span.local_file()?).ok()?;
-        let at = file.code.token_at(span.line());
+        let at = file.code.word_on_line(span.line(), &[&text])?;
         Some((file, at))
+    }
+
+    /// Whether one of these words stands where a macro is called.
+    pub(crate) fn is_called_from(&self, line: usize, words: &[&str]) -> bool {
+        self.code.word_on_line(line, words).is_some()
     }
 
     /// Whether a token is compiled for tests only.
@@ -96,7 +106,7 @@ impl File {
             if !code.is(at + 2, ";") || self.is_test(at) {
                 continue;
             }
-            let mut names: Vec<_> = code.around(at).filter_map(|open| self.module_before(open)).collect();
+            let mut names: Vec<_> = code.around(at).filter_map(|open| self.folder_of(open)).collect();
             names.reverse();
             names.push(code.text(at + 1).to_owned());
             modules.push(Module { names, path: self.path_attribute(at) });
@@ -104,10 +114,11 @@ impl File {
         modules
     }
 
-    fn module_before(&self, open: usize) -> Option<String> {
+    /// The folder of the files of a module that stands in the code, whose bracket this is.
+    fn folder_of(&self, open: usize) -> Option<String> {
         let name = open.checked_sub(1)?;
-        let is_module = self.code.is_word(name.checked_sub(1)?, "mod");
-        is_module.then(|| self.code.text(name).to_owned())
+        let module = name.checked_sub(1).filter(|at| self.code.is_word(*at, "mod"))?;
+        Some(self.path_attribute(module).unwrap_or_else(|| self.code.text(name).to_owned()))
     }
 
     /// The text of a `#[path = ".."]` above `mod`.
@@ -121,41 +132,96 @@ impl File {
     /// Finds what is for tests, and what is annotated.
     fn read_attributes(&mut self) {
         let code = &self.code;
+        let (mut tests, mut marked) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < code.len() {
-            let open = at + 1;
+            let is_inner = code.is(at + 1, "!");
+            let open = if is_inner { at + 2 } else { at + 1 };
             if !code.is(at, "#") || !code.is(open, "[") {
                 at += 1;
                 continue;
             }
-            let inside = code.inside(open);
-            let path_end = (inside.start..inside.end)
-                .find(|at| !matches!(code.kind(*at), Some(Kind::Word)) && !code.is(*at, ":"))
-                .unwrap_or(inside.end);
-            let name = code.text(path_end.saturating_sub(1));
-            let item = item(code, code.after(open));
-            if name == "test"
-                || (name == "cfg" && code.has_word(inside.clone(), &["test"]) && !code.has_word(inside, &["not"]))
-            {
-                self.tests.push(item.clone());
-                at = item.end;
+            let after = code.after(open);
+            let attribute = Attribute::of(code, code.inside(open));
+            if attribute.is_of_tests(code) {
+                let around = code.around(at).next().map_or(0..code.len(), |open| code.inside(open));
+                let test = if is_inner { around } else { item(code, after) };
+                at = test.end.max(after);
+                tests.push(test);
                 continue;
             }
-            if OURS.contains(&name)
-                && let Some(function) = (item.start..item.end).find(|at| code.is_word(*at, "fn"))
+            let item = item(code, after);
+            if let Some((name, arguments)) = attribute.ours(code)
+                && let Some(function) = item.clone().find(|at| code.is_word(*at, "fn"))
                 && code.is(item.end.saturating_sub(1), "}")
             {
                 let body = code.inside(code.partner(item.end - 1));
-                let arguments = if code.is(path_end, "(") { code.inside(path_end) } else { path_end..path_end };
-                self.marked.push(Marked { attribute: name.to_owned(), name: function + 1, arguments, body });
+                marked.push(Marked { attribute: name, name: function + 1, arguments, body });
             }
-            at = code.after(open);
+            at = after;
         }
+        (self.tests, self.marked) = (tests, marked);
     }
 }
 
 /// What marks a function.
-const OURS: [&str; 6] = ["cloud_service", "controller", "handler", "health", "ready", "worker"];
+const OURS: [&str; 5] = ["cloud_service", "handler", "health", "ready", "worker"];
+
+/// What stands between the brackets of an attribute.
+struct Attribute {
+    /// The names of its path, and the marks between them.
+    path: Range<usize>,
+    arguments: Range<usize>,
+}
+
+impl Attribute {
+    fn of(code: &Code, inside: Range<usize>) -> Self {
+        let is_path = |at: &usize| matches!(code.kind(*at), Some(Kind::Word)) || code.is(*at, ":");
+        let end = inside.clone().find(|at| !is_path(at)).unwrap_or(inside.end);
+        let arguments = if code.is(end, "(") { code.inside(end) } else { end..end };
+        Self { path: inside.start..end, arguments }
+    }
+
+    fn last<'a>(&self, code: &'a Code) -> &'a str {
+        code.text(self.path.end.saturating_sub(1))
+    }
+
+    /// Whether what is below it is compiled for tests only.
+    fn is_of_tests(&self, code: &Code) -> bool {
+        match self.last(code) {
+            "test" => true,
+            "cfg" => needs_test(code, self.arguments.clone()),
+            _ => false,
+        }
+    }
+
+    /// Which of our attributes it is, with what is given to that; it may be one of several that a `cfg_attr` has.
+    fn ours(&self, code: &Code) -> Option<(String, Range<usize>)> {
+        if self.last(code) == "cfg_attr" {
+            let given = code.parts(self.arguments.clone());
+            return given.into_iter().skip(1).find_map(|part| Self::of(code, part).ours(code));
+        }
+        let last = self.last(code);
+        let imported = if self.path.len() == 1 { code.resolve(self.path.start) } else { None };
+        let name = match &imported {
+            Some(path) => path.trim_start_matches("::").strip_prefix("seaworthy::")?.rsplit("::").next()?,
+            None => last,
+        };
+        let is_ours = self.path.len() == 1 || self.path.clone().any(|at| code.is_word(at, "seaworthy"));
+        (OURS.contains(&name) && is_ours).then(|| (name.to_owned(), self.arguments.clone()))
+    }
+}
+
+/// Whether a predicate of `cfg` holds in tests only.
+fn needs_test(code: &Code, predicate: Range<usize>) -> bool {
+    let inside = || code.parts(code.inside(predicate.start + 1)).into_iter();
+    match code.text(predicate.start) {
+        "test" => predicate.len() == 1,
+        "all" => inside().any(|part| needs_test(code, part)),
+        "any" => inside().all(|part| needs_test(code, part)),
+        _ => false,
+    }
+}
 
 /// The item that begins here, with its other attributes.
 fn item(code: &Code, start: usize) -> Range<usize> {
@@ -205,6 +271,13 @@ impl Code {
     /// The first line of code below a line.
     pub(crate) fn line_below(&self, line: usize) -> usize {
         self.line(self.token_at(line + 1))
+    }
+
+    /// Where one of these words stands on a line.
+    fn word_on_line(&self, line: usize, words: &[&str]) -> Option<usize> {
+        let first = self.token_at(line);
+        let on_line = (first..self.len()).take_while(|at| self.line(*at) == line);
+        on_line.into_iter().find(|at| self.word(*at).is_some_and(|word| words.contains(&word)))
     }
 
     /// The first token on a line or after it.

@@ -23,10 +23,15 @@ struct Import {
 impl Imports {
     pub(super) fn of(code: &Code) -> Self {
         let mut imports = Self { by_name: HashMap::new(), rough: [false; 256], modules: Vec::new() };
-        let modules = code.each_word("mod").filter(|at| code.is(at + 2, "{"));
-        imports.modules.extend(modules.map(|at| code.inside(at + 2)));
-        for at in code.each_word("use") {
+        let (modules, uses) = code.modules_and_uses();
+        let inside = modules.iter().filter(|at| code.is(**at + 2, "{"));
+        imports.modules.extend(inside.map(|at| code.inside(at + 2)));
+        for at in uses {
             imports.add_tree(code, at, at + 1, String::new());
+        }
+        // A module of one's own hides the crate of its name.
+        for at in modules {
+            imports.add(code, at, code.text(at + 1).to_owned(), format!("self::{}", code.text(at + 1)));
         }
         imports
     }
@@ -125,9 +130,18 @@ impl Imports {
             return None;
         }
         let seen = |import: &&Import| import.module == module && import.scope.contains(&at);
-        let imports = self.by_name.get(name)?;
-        imports.iter().filter(seen).max_by_key(|import| import.scope.start).map(|import| import.path.as_str())
+        let seen = || self.by_name.get(name).into_iter().flatten().filter(seen);
+        let innermost = seen().max_by_key(|import| import.scope.start)?;
+        // Below `#[cfg]`s the same name may stand for one thing or another.
+        let other = seen().find(|import| import.scope.start == innermost.scope.start && import.path != innermost.path);
+        other.is_none().then_some(innermost.path.as_str())
     }
+}
+
+/// Whether a `use` imports: that of `impl Trait + use<'a>`, and one in a macro of HTML, doesn't.
+pub(super) fn is_import(code: &Code, at_use: usize) -> bool {
+    let next = at_use + 1;
+    code.word(next).is_some() || code.is(next, "{") || code.is_marks(next, "::")
 }
 
 fn rough(name: &str) -> usize {
@@ -136,6 +150,19 @@ fn rough(name: &str) -> usize {
 }
 
 impl Code {
+    /// Where modules and imports are declared: every token is asked once.
+    fn modules_and_uses(&self) -> (Vec<usize>, Vec<usize>) {
+        let (mut modules, mut uses) = (Vec::new(), Vec::new());
+        for at in self.each_of_length(3) {
+            match self.text(at) {
+                "mod" if self.is(at + 2, "{") || self.is(at + 2, ";") => modules.push(at),
+                "use" if is_import(self, at) => uses.push(at),
+                _ => {}
+            }
+        }
+        (modules, uses)
+    }
+
     /// Whether the name at a token may be an imported one. Most are not.
     pub(super) fn may_be_imported(&self, at: usize) -> bool {
         let name = self.text(at);

@@ -15,7 +15,7 @@ pub(super) fn tokens(text: &str) -> Option<(Vec<Token>, Vec<usize>)> {
     while let Some(&byte) = bytes.get(at) {
         let next = bytes.get(at + 1).copied().unwrap_or(0);
         let (kind, end) = match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => {
+            b' ' | b'\t' | b'\r' | b'\n' | b'\x0b' | b'\x0c' => {
                 at += 1;
                 continue;
             }

@@ -15,7 +15,7 @@ mod tests;
 
 use std::{cell::OnceCell, ops::Range, path::Path as FilePath, rc::Rc};
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
 #[cfg(test)]
 pub(crate) use self::file::within;
@@ -96,9 +96,14 @@ impl Code {
     }
 
     /// The code of an annotated function. The file around it says what is imported there.
-    pub(crate) fn of_function(tokens: TokenStream, name: Span) -> Self {
+    pub(crate) fn of_function(tokens: TokenStream, name: &Ident) -> Self {
         let around = File::around(name);
         Self { around, ..Self::of_tokens(tokens) }
+    }
+
+    /// Whether an annotated function is compiled for tests only.
+    pub(crate) fn is_of_tests(&self) -> bool {
+        self.around.as_ref().is_some_and(|(file, at)| file.is_test(*at))
     }
 
     /// The code of a file; `None` where a bracket is missing.
@@ -217,12 +222,13 @@ impl Code {
 
     /// Where a word stands.
     pub(crate) fn each_word<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> {
-        let is_it = move |token: Token| {
-            token.kind == Kind::Word
-                && (token.end - token.start) as usize == word.len()
-                && self.bytes(token) == word.as_bytes()
-        };
-        self.tokens.iter().enumerate().filter(move |(_, token)| is_it(**token)).map(|(index, _)| index)
+        self.each_of_length(word.len()).filter(move |at| self.text(*at) == word)
+    }
+
+    /// Where the words of a length are.
+    fn each_of_length(&self, length: usize) -> impl Iterator<Item = usize> {
+        let is_it = move |token: &Token| token.kind == Kind::Word && (token.end - token.start) as usize == length;
+        self.tokens.iter().enumerate().filter(move |(_, token)| is_it(token)).map(|(index, _)| index)
     }
 
     /// Where a mark stands.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::{Code, Kind};
+use super::{Code, Kind, imports::is_import};
 
 /// A path that is used: `std::thread::sleep`.
 #[derive(Debug)]
@@ -90,8 +90,8 @@ impl Paths {
         while at < code.len() {
             if code.kind(at) != Some(Kind::Word) {
                 at += 1;
-            } else if code.is_word(at, "use") {
-                while at < code.len() && !code.is(at, ";") {
+            } else if code.is_word(at, "use") && is_import(code, at) {
+                while at < code.len() && !code.is(at, ";") && code.kind(at) != Some(Kind::Close) {
                     at = code.after(at);
                 }
             } else if !(code.is_marks(at + 1, "::") || code.is(at + 1, "!") || code.may_be_imported(at))

@@ -43,6 +43,7 @@ fn rust_files(folder: &FilePath, found: &mut Vec<std::path::PathBuf>) {
 #[test]
 fn files_have_the_tokens_that_the_compiler_finds() {
     let mut files = Vec::new();
+    let mut compared = 0;
     for folder in ["macros", "runtime", "tests", "examples"] {
         rust_files(&FilePath::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder), &mut files);
     }
@@ -56,7 +57,9 @@ fn files_have_the_tokens_that_the_compiler_finds() {
             assert_eq!(ours, theirs, "token {index} of {}", path.display());
         }
         assert_eq!(ours.len(), theirs.len(), "{}", path.display());
+        compared += 1;
     }
+    assert!(compared > 300, "{compared} files were compared");
 }
 
 /// Doc comments are attributes to the compiler, and comments to us.
@@ -126,6 +129,11 @@ fn a_path_stands_for_what_was_imported() {
         ("Vec::<u8>::with_capacity(1)", "Vec::with_capacity"),
         ("a.b(); x..std::thread::sleep(a)", "std::thread::sleep"),
         ("tokio::spawn::<F<A, fn() -> B>>(a)", "tokio::spawn"),
+        ("mod redis; redis::get(a)", "self::redis::get"),
+        ("mod redis { } use redis::get; get(a)", "self::redis::get"),
+        ("mod redis; mod m { fn f() { redis::get(a) } }", "redis::get"),
+        ("fn f() -> impl A + use<> { tokio::spawn(a) }", "tokio::spawn"),
+        ("html! { <use href=\"a\"/> } tokio::spawn(a)", "tokio::spawn"),
     ];
     for (source, name) in cases {
         assert_eq!(names(&of(source)), [name], "{source}");
@@ -151,6 +159,7 @@ fn what_is_not_certain_has_no_name() {
         "{ use std::thread::sleep; } sleep(a)",
         "use std::thread::sleep; mod m { fn f() { sleep(a) } }",
         "use std::thread::sleep as _; sleep(a)",
+        "#[cfg(unix)] use tokio::fs; #[cfg(not(unix))] use std::fs; fs(a)",
         "a.sleep(b)",
         "fn sleep(a: A) {}",
     ] {
@@ -204,10 +213,55 @@ fn commas_separate_what_is_given_to_a_call() {
 
 #[test]
 fn what_is_compiled_for_tests_is_known() {
-    let source = "#[cfg(test)] mod tests { a } #[cfg(not(test))] mod b { c } #[tokio::test] async fn d() { e } f";
-    let file = File::new(source.to_owned(), FilePath::new("x.rs")).unwrap();
-    let tested = |word| file.is_test((0..file.code.len()).find(|at| file.code.is_word(*at, word)).unwrap());
-    assert_eq!(["a", "c", "e", "f"].map(tested), [true, false, true, false]);
+    let is_tested = |source: &str| {
+        let file = File::new(source.to_owned(), FilePath::new("x.rs")).unwrap();
+        file.is_test(file.code.each_word("here").next().unwrap())
+    };
+    for source in [
+        "#[cfg(test)] mod tests { here }",
+        "#[cfg(all(test, not(miri)))] mod tests { here }",
+        "#[cfg(any(test, all(unix, test)))] fn f() { here }",
+        "#[tokio::test(flavor = \"current_thread\")] async fn f() { here }",
+        "#![cfg(test)] fn f() { here }",
+        "mod tests { #![cfg(test)] fn f() { here } }",
+    ] {
+        assert!(is_tested(source), "{source}");
+    }
+    for source in [
+        "#[cfg(not(test))] mod m { here }",
+        "#[cfg(any(test, feature = \"testing\"))] mod m { here }",
+        "#[cfg(feature = \"test\")] mod m { here }",
+        "#[cfg(test)] mod tests {} here",
+        "mod tests { #![cfg(test)] } here",
+    ] {
+        assert!(!is_tested(source), "{source}");
+    }
+}
+
+#[test]
+fn a_function_is_annotated_by_attributes_of_ours_alone() {
+    let marked = |source: &str| {
+        let file = File::new(source.to_owned(), FilePath::new("x.rs")).unwrap();
+        file.marked.iter().map(|marked| marked.attribute.clone()).collect::<Vec<_>>()
+    };
+    for source in [
+        "#[handler] async fn f() {}",
+        "#[handler(name = \"a\")] #[other] pub async fn f() {}",
+        "#[seaworthy::handler] async fn f() {}",
+        "#[::seaworthy::prelude::handler] async fn f() {}",
+        "use seaworthy::handler as route; #[route] async fn f() {}",
+        "#[cfg_attr(feature = \"a\", other, handler(name = \"a\"))] async fn f() {}",
+    ] {
+        assert_eq!(marked(source), ["handler"], "{source}");
+    }
+    for source in [
+        "#[salvo::handler] async fn f() {}",
+        "use salvo::handler; #[handler] async fn f() {}",
+        "#[cfg_attr(handler, other)] async fn f() {}",
+        "#[handler] struct F;",
+    ] {
+        assert_eq!(marked(source), [""; 0], "{source}");
+    }
 }
 
 fn texts(code: &Code, tokens: std::ops::Range<usize>) -> String {

@@ -237,6 +237,10 @@ fn wrong_item(item: TokenStream, error: syn::Error, errors: &mut Errors) {
 /// Reads the arguments above the struct: what comes before each of its variables.
 fn struct_prefix(arguments: TokenStream, name: &Ident, errors: &mut Errors) -> String {
     let before = errors.len();
+    if let Some(allow) = rules::first_allow(&arguments) {
+        let help = "write it above the field: `#[config(allow(SW006, reason = \"..\"))]`";
+        errors.add(allow, "the rules of a configuration look at its fields", help);
+    }
     let StructArguments { env, prefix } = arguments::parse(arguments, errors);
     if env.is_none() && errors.len() == before {
         let what = format!("nothing says where `{name}` is read from");
@@ -247,7 +251,21 @@ fn struct_prefix(arguments: TokenStream, name: &Ident, errors: &mut Errors) -> S
 
 /// Reads one field.
 fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, errors: &mut Errors) -> Source {
-    let (FieldArguments { default, env, flatten, skip }, allows) = field_arguments(&field.attrs, errors);
+    let (arguments, allows) = field_arguments(&field.attrs, errors);
+    let source = checked_source(field, name, prefix, arguments, &allows, names, errors);
+    allows.warn_of_unused("config", errors);
+    source
+}
+
+fn checked_source(
+    field: &syn::Field,
+    name: &Ident,
+    prefix: &str,
+    FieldArguments { default, env, flatten, skip }: FieldArguments,
+    allows: &Allows,
+    names: &mut Names,
+    errors: &mut Errors,
+) -> Source {
     if let Some(Word(skip)) = skip {
         let others = [
             env.map(|Text(env)| (env.to_token_stream(), "env")),
@@ -281,7 +299,7 @@ fn source(field: &syn::Field, name: &Ident, prefix: &str, names: &mut Names, err
     let given = default.as_ref().map(|Given(default)| default);
     let checked = rules::Field { name, ty: &field.ty, variable: &variable, default: given };
     // One mistake is one error: what is wrong with the field is mended before its default is read.
-    let is_broken = rules::check_field(&checked, &allows, errors);
+    let is_broken = rules::check_field(&checked, allows, errors);
     let default = default.filter(|_| !is_broken);
     let default = default.and_then(|Given(default)| FieldDefault::new(default, &field.ty, errors));
     Source::Variable { name: variable, about: description(&field.attrs), default }

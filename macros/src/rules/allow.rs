@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Expr, ExprLit, Ident, Lit, Meta, Token, parse::Parser, punctuated::Punctuated};
 
-use super::{Level, RULES, Rule};
+use super::{Check, Level, RULES, Rule};
 use crate::{
     arguments::did_you_mean,
     errors::{Errors, show},
@@ -30,9 +30,8 @@ impl Allows {
     /// Reads the `allow`s among the arguments of an attribute. Others, and what can't be read, are not its business.
     pub(crate) fn of_attribute(arguments: &TokenStream, errors: &mut Errors) -> Self {
         let mut allows = Self::default();
-        let metas = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(arguments.clone()).unwrap_or_default();
-        for meta in metas.iter().filter(|meta| meta.path().is_ident(ALLOW)) {
-            allows.read(meta, errors);
+        for allow in all(arguments) {
+            allows.read(&allow, errors);
         }
         allows
     }
@@ -83,6 +82,10 @@ impl Allows {
                 let what = format!("`{}` can't be allowed: it would not run", rule.name);
                 errors.add(code, what, format!("remove `allow({code}, ..)`"));
             }
+            Ok(rule) if matches!(rule.check, Check::Crate(_)) => {
+                let what = format!("`{}` looks at the whole crate, not at this", rule.name);
+                errors.add(code, what, format!("write `// seaworthy: allow({code}) reason` above the line it names"));
+            }
             Ok(rule) => self.0.push(Allow { rule, at: code.span(), used: Cell::new(false) }),
             Err(help) => errors.add(code, format!("there is no rule `{code}`"), help),
         }
@@ -105,6 +108,29 @@ impl Allows {
             errors.warn("unused_allow", *at, text);
         }
     }
+}
+
+/// The first `allow` among the arguments of an attribute.
+pub(crate) fn first_allow(arguments: &TokenStream) -> Option<Meta> {
+    all(arguments).next()
+}
+
+fn all(arguments: &TokenStream) -> impl Iterator<Item = Meta> {
+    let metas = split(arguments).into_iter().filter_map(|argument| syn::parse2::<Meta>(argument).ok());
+    metas.filter(|meta| meta.path().is_ident(ALLOW))
+}
+
+/// The arguments of an attribute, each by itself: one that is half typed takes no other with it.
+fn split(arguments: &TokenStream) -> Vec<TokenStream> {
+    let mut parts = vec![TokenStream::new()];
+    for token in arguments.clone() {
+        match (&token, parts.last_mut()) {
+            (TokenTree::Punct(comma), _) if comma.as_char() == ',' => parts.push(TokenStream::new()),
+            (_, Some(part)) => part.extend([token]),
+            _ => {}
+        }
+    }
+    parts
 }
 
 /// The rule with this code, or what to write instead.

@@ -1,8 +1,9 @@
 //! The view of a whole crate: every file of a service or library, from where `#[cloud_service]` or `audit!` stands.
 //!
-//! The files are found as the compiler finds them, by their `mod`, and read with a lexer of our own (`crate::code`), so
-//! that ten thousand lines take milliseconds. What can't be read or has no place on the disk is left out. Functions below
-//! our attributes have their own report, by the attribute, and code for tests has none.
+//! The files are found by their `mod`, whatever `#[cfg]` stands above it, and read with a lexer of our own
+//! (`crate::code`), so that ten thousand lines take milliseconds. What can't be read, has no place on the disk, or comes by
+//! `include!` is left out. Functions below our attributes have their own report, by the attribute, and code for tests has
+//! none.
 
 use std::{
     cell::Cell,
@@ -38,10 +39,18 @@ pub(crate) fn audit_macro(arguments: TokenStream) -> TokenStream {
 
 /// Looks at every file of the crate whose root the macro stands in.
 pub(crate) fn audit(errors: &mut Errors) {
-    if proc_macro::is_available()
-        && let Some(root) = Span::call_site().unwrap().local_file()
-    {
-        Crate::read(&root).audit(errors);
+    if !proc_macro::is_available() {
+        return;
+    }
+    let called = Span::call_site().unwrap();
+    let Some(root) = called.local_file() else {
+        return;
+    };
+    // In an example of the documentation this is the file around it, and no root.
+    let audited = Crate::read(&root);
+    let is_root = |file: &File| file.is_called_from(called.line(), &["audit", "cloud_service"]);
+    if audited.files.first().is_some_and(is_root) {
+        audited.audit(errors);
     }
 }
 
@@ -152,6 +161,8 @@ fn without_parents(path: &Path) -> PathBuf {
 
 // === `// seaworthy: allow(SW004) reason` ===
 
+const COMMENT: &str = "write `// seaworthy: allow(SW004) reason` above the line";
+
 /// What the comments of a file allow.
 struct Comments {
     allows: Vec<Comment>,
@@ -170,23 +181,31 @@ impl Comments {
     fn of(file: &File, errors: &mut Errors) -> Self {
         let mut allows = Vec::new();
         for (line, text) in file.code.notes() {
+            // Whatever else somebody says to us is no mistake.
+            let Some((word, rest)) = text.split_once('(') else {
+                continue;
+            };
             let place = format!("{}:{line}", file.path.display());
-            let help = "write `// seaworthy: allow(SW004) reason` above the line";
             let mut wrong = |what: String, help: &str| {
                 errors.add_between(Span::call_site(), Span::call_site(), format!("{place}: {what}\nhelp: {help}"));
             };
-            let allowed = text.trim().strip_prefix("allow(").and_then(|rest| rest.split_once(')'));
-            let Some((codes, reason)) = allowed else {
-                wrong("this comment allows nothing".into(), help);
-                continue;
+            let (given, after) = match rest.split_once(')') {
+                Some(split) if word.trim() == allow::ALLOW => split,
+                _ => {
+                    wrong("this comment allows nothing".into(), COMMENT);
+                    continue;
+                }
             };
-            if reason.trim().is_empty() {
-                wrong(format!("nothing says why `{codes}` is allowed"), help);
+            // Some write the reason as in an attribute.
+            let is_reason = |part: &&str| part.starts_with("reason");
+            let (reasons, codes): (Vec<_>, Vec<_>) = given.split(',').map(str::trim).partition(is_reason);
+            if reasons.is_empty() && after.trim().is_empty() {
+                wrong(format!("nothing says why `{given}` is allowed"), COMMENT);
             }
-            for code in codes.split(',').map(str::trim) {
+            for code in codes {
                 match allow::rule(code) {
                     Ok(rule) => {
-                        allows.push(Comment { rule, line, allows: file.code.line_below(line), used: Cell::new(false) })
+                        allows.push(Comment { rule, line, allows: file.code.line_below(line), used: Cell::new(false) });
                     }
                     Err(help) => wrong(format!("there is no rule `{code}`"), &help),
                 }
@@ -195,13 +214,14 @@ impl Comments {
         Self { allows }
     }
 
+    /// Whether a comment stands above the line of what was found, or above that where its statement begins, be that one
+    /// of several that commas part: the arm of a `match`, the field of a struct.
     fn allow(&self, finding: &Finding, file: &File) -> bool {
-        let allows = |comment: &&Comment| {
-            comment.rule.code == finding.rule.code
-                && [finding.token, file.code.statement(finding.token).start]
-                    .iter()
-                    .any(|token| file.code.line(*token) == comment.allows)
-        };
+        let code = &file.code;
+        let parts = code.parts(code.statement(finding.token));
+        let start = parts.into_iter().find(|part| part.contains(&finding.token)).map(|part| part.start);
+        let lines = [code.line(finding.token), code.line(start.unwrap_or(finding.token))];
+        let allows = |comment: &&Comment| comment.rule.code == finding.rule.code && lines.contains(&comment.allows);
         self.allows.iter().find(allows).inspect(|comment| comment.used.set(true)).is_some()
     }
 

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use super::{
     Annotated, Check, Findings, Level, Rule,
-    waits::{argument, waits},
+    waits::{Argument, waits},
 };
 use crate::{check::EVERY, duration};
 
@@ -43,8 +43,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(1);
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let (code, arguments) = (&annotated.code, &annotated.arguments);
-    let of = |name, default| argument(arguments, 0..arguments.len(), name).map_or(default, |(_, time)| time);
-    let (timeout, every) = (of("timeout", TIMEOUT), of("every", EVERY));
+    let of = |name, default| Argument::of(arguments, 0..arguments.len(), name).or(default);
+    let (Some(timeout), Some(every)) = (of("timeout", TIMEOUT), of("every", EVERY)) else {
+        return;
+    };
     for wait in waits(code, code.body()).into_iter().filter(|wait| wait.longest >= timeout) {
         let longer = Duration::from_secs(wait.longest.as_secs().saturating_add(1));
         let shown = duration::show(longer);

@@ -25,11 +25,14 @@
 //! What may take longer belongs to a [`#[worker]`](../README.md): put it where it is not lost (a table, a stream), and let
 //! the worker do it.
 //!
-//! Two tasks are left alone, for they are waited for: one that sends to a channel of which the function keeps the receiver,
-//! as for the body of a response, and one that has an upgraded connection (`hyper::upgrade::on`), which the drain knows.
+//! Three tasks are left alone, for they end with what is waited for: one that sends to a channel of which the function
+//! keeps the receiver, as for the body of a response; one that has an upgraded connection (`hyper::upgrade::on`), which the
+//! drain knows; and one that drives the connection of a client which the function keeps, where a `let` binds both
+//! (`tokio_postgres::connect`, hyper's `handshake`, `rtnetlink::new_connection`).
 //!
-//! It can't see a handle that is kept and never awaited, a function that spawns in another crate, `spawn` of a runtime's handle, or a
-//! thread.
+//! It sees a handle that is dropped: by a statement, `_ = ..`, `drop(..)`, and a `let` of `_` or of a name that begins so
+//! and is not used. It can't see a handle that is kept and never awaited, a function that spawns in another crate, `spawn`
+//! of a runtime's handle, or a thread.
 
 use std::ops::Range;
 
@@ -40,7 +43,7 @@ pub(super) const RULE: Rule = Rule {
     code: "SW004",
     name: "detached-task",
     level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "ready", "worker"], check),
+    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
 };
 
 const SPAWNS: [&str; 5] = [
@@ -55,11 +58,18 @@ const SPAWNS: [&str; 5] = [
 const CHANNELS: [&str; 6] = ["bounded", "channel", "duplex", "simplex", "unbounded", "unbounded_channel"];
 const ENDLESS: [&str; 2] = ["broadcast", "watch"];
 
+/// How the names of functions begin that give a client and its connection, which a task has to drive.
+const CONNECTS: [&str; 3] = ["connect", "handshake", "new_connection"];
+
 fn check(code: &Code, found: &mut Findings) {
     let detached = |path: &&Path| path.arguments().is_some_and(|open| is_dropped(code, path.tokens.start, open));
     let tasks: Vec<_> = code.calls(&SPAWNS).filter(detached).collect();
-    for path in tasks.iter().filter(|task| !feeds_what_is_kept(code, task, &tasks) && !has_upgraded(code, task, &tasks))
-    {
+    let is_waited_for = |task: &Path| {
+        feeds_what_is_kept(code, task, &tasks)
+            || has_upgraded(code, task, &tasks)
+            || drives_what_is_kept(code, task, &tasks)
+    };
+    for path in tasks.iter().filter(|task| !is_waited_for(task)) {
         found.add(
             code,
             path.tokens.start,
@@ -70,23 +80,32 @@ fn check(code: &Code, found: &mut Findings) {
     }
 }
 
-/// Whether nothing is done with what a call returns: it is a statement, or bound to a name that is not used.
+/// Whether nothing is done with what a call returns.
 fn is_dropped(code: &Code, first: usize, open: usize) -> bool {
-    if !code.is(code.after(open), ";") {
-        return false;
+    let after = code.after(open);
+    if code.is(after, ")") && code.partner(after) + 1 == first {
+        // `drop(..)`
+        return first >= 2 && code.is_word(first - 2, "drop") && !code.is(first.saturating_sub(3), ".");
     }
     let statement = code.statement(first);
-    let before = statement.start..first;
-    match before.len() {
-        0 => true,
-        // `let _ = ..`, `let _task = ..`
-        3 => {
-            code.is_word(before.start, "let")
-                && code.text(before.start + 1).starts_with('_')
-                && code.is(before.start + 2, "=")
-        }
-        _ => false,
+    if !code.is(after, ";") || statement.start == first {
+        return code.is(after, ";");
     }
+    // `_ = ..`, `let _ = ..`, `let _task: JoinHandle<_> = ..`
+    let is_let = code.is_word(statement.start, "let");
+    let name = if is_let { statement.start + 1 } else { statement.start };
+    let is_bound = code.is(first - 1, "=") && (name + 2 == first || is_let && code.is(name + 1, ":"));
+    is_bound && (code.text(name) == "_" || is_let && is_unused(code, code.text(name), statement))
+}
+
+/// Whether a name that a `let` binds begins with `_`, and does not come again.
+fn is_unused(code: &Code, name: &str, statement: Range<usize>) -> bool {
+    name.starts_with('_') && !code.has_word(statement.end..block_end(code, statement.start), &[name])
+}
+
+/// Where the block ends that a statement stands in.
+fn block_end(code: &Code, statement: usize) -> usize {
+    code.around(statement).next().map_or(code.len(), |open| code.partner(open))
 }
 
 /// Whether the task sends to a channel that this function, and no other such task, receives from.
@@ -110,6 +129,34 @@ fn has_upgraded(code: &Code, task: &Path, tasks: &[&Path]) -> bool {
                 scope.contains(&task.tokens.start) && code.has_word(tokens(code, task), &[receiver])
             },
         )
+}
+
+/// Whether the task has the connection of a client that this function uses: it ends with the client.
+fn drives_what_is_kept(code: &Code, task: &Path, tasks: &[&Path]) -> bool {
+    let task = tokens(code, task);
+    let is_kept = |at: &usize| !tasks.iter().any(|task| tokens(code, task).contains(at));
+    code.lets().filter(|binding| connects(code, &binding.value)).any(|binding| {
+        let after = binding.value.end..block_end(code, binding.at);
+        let scope = binding.block.map_or(after, |block| code.inside(block));
+        let names = binding.names.iter().map(|name| code.text(*name));
+        let (driven, kept): (Vec<_>, Vec<_>) = names.partition(|name| code.has_word(task.clone(), &[*name]));
+        scope.contains(&task.start)
+            && !driven.is_empty()
+            && scope.filter(is_kept).any(|at| code.word(at).is_some_and(|word| kept.contains(&word)))
+    })
+}
+
+/// Whether a value comes of a `connect` or the like. That of a WebSocket has a response beside it, no connection.
+fn connects(code: &Code, value: &Range<usize>) -> bool {
+    let is_it = |word: &str| CONNECTS.iter().any(|name| word.strip_prefix(name).is_some_and(is_rest));
+    let is_call = |at: usize| code.is(at + 1, "(") || code.is_marks(at + 1, "::") && code.is(at + 3, "<");
+    value.clone().any(|at| is_call(at) && code.word(at).is_some_and(is_it))
+        && !code.has_word(value.clone(), &["split", "into_split"])
+}
+
+/// Whether it is how the name of a function goes on that does the same: `connect_raw`, not `connection`.
+fn is_rest(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('_') && !rest.contains("async")
 }
 
 /// The tokens of a call.
@@ -141,6 +188,5 @@ fn ends<'a>(code: &'a Code, channel: &Path) -> Option<Ends<'a>> {
     let &[sender, receiver] = names.as_slice() else {
         return None;
     };
-    let end = code.around(statement.start).next().map_or(code.len(), |open| code.partner(open));
-    Some(Ends { sender, receiver, scope: statement.end..end })
+    Some(Ends { sender, receiver, scope: statement.end..block_end(code, statement.start) })
 }

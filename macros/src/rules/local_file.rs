@@ -23,9 +23,10 @@
 //! ```
 //!
 //! It sees functions of `tokio::fs` and `std::fs` that write, move or remove. It is silent where the path comes from
-//! the state (a directory that the configuration names may be a volume), and in a function that works with scratch
-//! files: `tempfile`, `temp_dir()`, a path below `/tmp` or `/dev/shm`, where an `emptyDir` belongs. It can't see what
-//! another function or a library writes (SQLite, a log file).
+//! the state (a directory that the configuration names may be a volume) or begins with `/dev`, `/proc`, `/run`, `/sys` or
+//! `/var/run`, and in a function that works with scratch files: `tempfile`, `temp_dir()`, a path below `/tmp` or
+//! `/dev/shm`, where an `emptyDir` belongs. What is copied or moved counts by where to. It can't see what another
+//! function or a library writes (SQLite, a log file).
 
 use std::ops::Range;
 
@@ -40,12 +41,13 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// What changes the file system, below `tokio::fs` and the like.
-const WRITES: [&str; 16] = [
+const WRITES: [&str; 17] = [
     "write",
     "rename",
     "copy",
     "hard_link",
     "symlink",
+    "soft_link",
     "create_dir",
     "create_dir_all",
     "remove_file",
@@ -59,20 +61,28 @@ const WRITES: [&str; 16] = [
     "set_permissions",
 ];
 
+/// What is given the path of what is there, and then that of what is written.
+const TO: [&str; 5] = ["copy", "hard_link", "rename", "soft_link", "symlink"];
+
+/// What belongs to the machine, or is a volume.
+const ELSEWHERE: [&str; 5] = ["/dev/", "/proc/", "/run/", "/sys/", "/var/run/"];
+
 /// What makes options those of a file that is written.
 const OPTIONS: [&str; 5] = ["write", "append", "create", "create_new", "truncate"];
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
-    if has_scratch_files(code) {
+    let writes: Vec<_> = writes(code).collect();
+    if writes.is_empty() || has_scratch_files(code) {
         return;
     }
     let from_state = from_state(annotated);
-    for path in writes(code) {
+    for path in writes {
         let Some(open) = path.arguments() else { continue };
-        if !is_from_state(code, destination(code, open), &from_state) {
+        if !is_from_state(code, destination(code, path, open), &from_state) {
             let what = format!("`{}` changes a disk that is lost with the pod", path.name);
-            let help = "keep it in a store outside of the pod; for scratch files take `tempfile`";
+            let help = "keep it in a store outside of the pod; for scratch files take `tempfile`\n\
+                        help: or in a volume, whose directory comes from the configuration in `State`";
             found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
         }
     }
@@ -103,8 +113,14 @@ fn has_option(code: &Code, open: usize) -> bool {
     })
 }
 
-/// What says where it is written: the first argument, or that of `open` for options.
-fn destination(code: &Code, open: usize) -> Range<usize> {
+/// What says where it is written: the second argument where there are two paths, the first, or that of `open` for
+/// options.
+fn destination(code: &Code, path: &Path, open: usize) -> Range<usize> {
+    if TO.contains(&path.last_name())
+        && let [_, to] = code.parts(code.inside(open)).as_slice()
+    {
+        return to.clone();
+    }
     let named = |name: &str| code.links(code.after(open)).find(|link| code.is_word(link.at, name));
     // A `DirBuilder` creates, options open.
     let opened = named("open").or_else(|| named("create"));
@@ -131,19 +147,54 @@ fn from_state(annotated: &Annotated<'_>) -> Vec<String> {
     let others = parameters.filter(|parameter| !is_of_request(parameter) && parameter.kind != "Shutdown");
     let mut names: Vec<_> = others.flat_map(|parameter| parameter.names).chain(["self".to_owned()]).collect();
     let code = &annotated.code;
-    for binding in code.lets() {
-        if is_from_state(code, binding.value.clone(), &names) {
-            names.extend(binding.names.iter().map(|name| code.text(*name).to_owned()));
+    for (bound, value) in bindings(code) {
+        if is_from_state(code, value, &names) {
+            names.extend(bound.into_iter().map(|name| code.text(name).to_owned()));
         }
     }
     names
+}
+
+/// The names that a `let`, a `for` or a `match` binds, each with what they are bound to, in their order.
+fn bindings(code: &Code) -> Vec<(Vec<usize>, Range<usize>)> {
+    let names = |pattern: Range<usize>| pattern.filter(|at| code.is_binding(*at)).collect::<Vec<_>>();
+    let mut bindings: Vec<_> = code.lets().map(|binding| (binding.names, binding.value)).collect();
+    for it in code.loops().filter(|it| code.is_word(it.at, "for")) {
+        let end = (it.at..it.open).find(|at| code.is_word(*at, "in")).unwrap_or(it.open);
+        bindings.push((names(it.at + 1..end), end..it.open));
+    }
+    for at in code.each_word("match") {
+        if let Some(open) = code.block_after(at + 1) {
+            bindings.push((arms(code, open).into_iter().flat_map(names).collect(), at + 1..open));
+        }
+    }
+    bindings.sort_by_key(|(_, value)| value.start);
+    bindings
+}
+
+/// The patterns of a `match`.
+fn arms(code: &Code, open: usize) -> Vec<Range<usize>> {
+    let inside = code.inside(open);
+    let mut arms = Vec::new();
+    let mut at = inside.start;
+    while let Some(arrow) = (at..inside.end).find(|at| code.is_marks(*at, "=>")) {
+        let guard = (at..arrow).find(|at| code.is_word(*at, "if"));
+        arms.push(at..guard.unwrap_or(arrow));
+        at = arrow + 2;
+        let is_block = code.is(at, "{");
+        while at < inside.end && !code.is(at, ",") && !(is_block && code.is(at - 1, "}")) {
+            at = code.after(at);
+        }
+    }
+    arms
 }
 
 fn is_from_state(code: &Code, mut tokens: Range<usize>, names: &[String]) -> bool {
     tokens.any(|at| match code.string(at) {
         // `format!("{dir}/{name}")`
         Some(text) => {
-            names.iter().any(|name| ["}", ":", "."].iter().any(|end| text.contains(&format!("{{{name}{end}"))))
+            ELSEWHERE.iter().any(|folder| text.starts_with(folder))
+                || names.iter().any(|name| ["}", ":", "."].iter().any(|end| text.contains(&format!("{{{name}{end}"))))
         }
         None => code.word(at).is_some_and(|word| names.iter().any(|name| name == word)),
     })

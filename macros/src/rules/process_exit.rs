@@ -51,7 +51,7 @@ fn check(code: &Code, found: &mut Findings) {
             path.tokens.start,
             path.tokens.end - 1,
             format!("`{}` cuts off the requests in flight: there is no drain", path.name),
-            "return an error: that of a `restart = \"never\"` worker begins the drain",
+            "return an error; that of a `restart = \"never\"` worker ends the service",
         );
     }
 }

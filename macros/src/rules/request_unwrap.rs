@@ -27,8 +27,9 @@
 //!
 //! It sees `unwrap` and `expect` of what begins with a parameter that is an extractor of axum's (`Path`, `Query`,
 //! `Json`, `HeaderMap`, `Bytes`, `Multipart` .., or of a name that ends so), of `from_str` and the like of one, and a
-//! text in brackets after a map. It is silent where the same parameter is asked before (`contains_key`, `is_some`). It
-//! can't see other extractors, and a value that was given another name.
+//! text in brackets after a map. It is silent where the same parameter is asked before (`contains_key`, `is_some`), about
+//! what others answer (`order.insert(&db).await`), and about the text of a `Path` of numbers. It can't see other
+//! extractors, and a value that was given another name.
 
 use quote::ToTokens;
 
@@ -85,6 +86,34 @@ const READERS: [&str; 8] = [
 /// Maps that panic where a name is not in them.
 const MAPS: [&str; 4] = ["HashMap", "BTreeMap", "IndexMap", "HeaderMap"];
 
+/// What waits for the rest of a request, rather than for others.
+const REST: [&str; 7] = ["bytes", "chunk", "collect", "extract", "json", "next_field", "text"];
+
+/// What stands in the type of a `Path` of values whose text can't be wrong.
+const PLAIN: [&str; 21] = [
+    "Path",
+    "Uuid",
+    "axum",
+    "bool",
+    "extract",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "seaworthy",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "uuid",
+];
+
 /// What somebody asks before it is unwrapped.
 const ASKS: [&str; 8] = ["contains_key", "is_some", "is_ok", "is_none", "is_err", "is_empty", "len", "validate"];
 
@@ -96,16 +125,19 @@ pub(super) fn is_of_request(parameter: &Parameter<'_>) -> bool {
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
+    let lets: Vec<_> =
+        code.lets().flat_map(|binding| binding.names.into_iter().map(move |name| (name, binding.value.end))).collect();
     for parameter in annotated.parameters() {
         if is_of_request(&parameter) {
             for name in &parameter.names {
-                check_parameter(code, &parameter, name, found);
+                check_parameter(code, &lets, &parameter, name, found);
             }
         }
     }
 }
 
-fn check_parameter(code: &Code, parameter: &Parameter<'_>, name: &str, found: &mut Findings) {
+fn check_parameter(code: &Code, lets: &[(usize, usize)], parameter: &Parameter<'_>, name: &str, found: &mut Findings) {
+    let is_plain = is_plain(parameter);
     let body = code.body();
     let mut end = body.end;
     for at in body {
@@ -115,8 +147,11 @@ fn check_parameter(code: &Code, parameter: &Parameter<'_>, name: &str, found: &m
         if code.word(at) != Some(name) || code.is(at - 1, ".") || code.is_marks(at - 2, "::") {
             continue;
         }
-        if let Some(from) = bound_again(code, at) {
+        if let Some(from) = bound_again(code, lets, at) {
             end = end.min(from);
+            continue;
+        }
+        if is_plain && code.links(at + 1).any(|link| code.is_word(link.at, "to_string")) {
             continue;
         }
         if is_map(parameter) && code.is(at + 1, "[") && code.kind(at + 2) == Some(Kind::Text) && code.is(at + 3, "]") {
@@ -126,7 +161,8 @@ fn check_parameter(code: &Code, parameter: &Parameter<'_>, name: &str, found: &m
         } else if let Some(link) = unwraps(code, at + 1).or_else(|| unwraps(code, reader(code, at)?)) {
             let method = code.text(link.at);
             let what = format!("this `{method}` panics on a request that isn't as expected");
-            let help = "answer 400 instead: `.ok_or(StatusCode::BAD_REQUEST)?`, or `.map_err(..)?`";
+            let help = "answer 400: `.ok_or(StatusCode::BAD_REQUEST)?`, or `.map_err(|_| ..)?`,\n\
+                        help: in a function that returns `Result<_, StatusCode>`";
             found.add(code, link.at, link.at, what, help);
         }
     }
@@ -134,9 +170,17 @@ fn check_parameter(code: &Code, parameter: &Parameter<'_>, name: &str, found: &m
 
 /// Whether the type of a parameter is a map, or an extractor of one.
 fn is_map(parameter: &Parameter<'_>) -> bool {
-    let words = parameter.ty.to_token_stream().into_iter().flat_map(words).map(|word| word.to_string());
-    let types = words.filter(|word| word.starts_with(char::is_uppercase) && word != "Option");
+    let types = type_words(parameter).filter(|word| word.starts_with(char::is_uppercase) && word != "Option");
     types.take(2).any(|word| MAPS.contains(&&*word))
+}
+
+/// Whether a parameter is a `Path` of numbers and the like.
+fn is_plain(parameter: &Parameter<'_>) -> bool {
+    parameter.kind == "Path" && type_words(parameter).all(|word| PLAIN.contains(&&*word))
+}
+
+fn type_words(parameter: &Parameter<'_>) -> impl Iterator<Item = String> {
+    parameter.ty.to_token_stream().into_iter().flat_map(words).map(|word| word.to_string())
 }
 
 /// The `unwrap` that goes on with the value before a token.
@@ -148,6 +192,8 @@ fn unwraps(code: &Code, end: usize) -> Option<Link> {
             "unwrap" | "expect" if link.arguments.is_some() => return (!never_fails(&before)).then_some(link),
             // Poisoned by a panic, or left out by a layer, not by a request.
             "lock" | "read" | "write" | "send" | "extensions" | "extensions_mut" => return None,
+            // Something else was asked.
+            "await" if !before.iter().any(|method| REST.contains(method)) => return None,
             _ => before.push(method),
         }
     }
@@ -168,9 +214,9 @@ fn reader(code: &Code, at: usize) -> Option<usize> {
 }
 
 /// From where on something else has the name.
-fn bound_again(code: &Code, at: usize) -> Option<usize> {
-    if let Some(binding) = code.lets().find(|binding| binding.names.contains(&at)) {
-        return Some(binding.value.end);
+fn bound_again(code: &Code, lets: &[(usize, usize)], at: usize) -> Option<usize> {
+    if let Some((_, end)) = lets.iter().find(|(name, _)| *name == at) {
+        return Some(*end);
     }
     let is_closure = code.is(at - 1, "|") && (code.is(at + 1, "|") || code.is(at + 1, ",") || code.is(at + 1, ":"))
         || code.is(at - 1, ",") && code.is(at + 1, "|") && !code.is_marks(at + 1, "||");

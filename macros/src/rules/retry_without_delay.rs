@@ -145,7 +145,7 @@ struct Failure {
 
 /// `Err(..) => ..`, `if let Err(..) = ..`, `let Ok(..) = .. else { .. }`.
 fn failure(code: &Code, wait: usize, at: usize) -> Option<Failure> {
-    let name = code.word(at).filter(|_| code.is(at + 1, "("))?;
+    let name = code.word(at).filter(|name| matches!(*name, "Err" | "Ok") && code.is(at + 1, "("))?;
     let pattern = at..code.after(at + 1);
     let is_any = name == "Ok" || code.partner(at + 1) == at + 3;
     if name == "Err" && (code.is_marks(pattern.end, "=>") || code.is_word(pattern.end, "if")) {

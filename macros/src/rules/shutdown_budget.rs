@@ -22,18 +22,19 @@
 //! ```
 //!
 //! What the attribute does not say has its default: `lame_duck` 5 s, `drain` 15 s, `grace` 30 s. It can't see what the
-//! environment says: `LAME_DUCK`, `DRAIN_TIMEOUT` and `TERMINATION_GRACE` are checked in the same way when the process
-//! starts. Nor does it know the pod's spec, where `terminationGracePeriodSeconds` has to be as long as `grace`.
+//! environment says instead: `LAME_DUCK`, `DRAIN_TIMEOUT` and `TERMINATION_GRACE` go before the attribute, and what holds
+//! in the end is checked in the same way when the process starts. Allow it where every manifest says what fits. Nor does it
+//! know the pod's spec, where `terminationGracePeriodSeconds` has to be as long as `grace`.
 
 use std::time::Duration;
 
-use super::{Annotated, Check, Findings, Level, Rule, waits::argument};
+use super::{Annotated, Check, Findings, Level, Rule, waits::Argument};
 use crate::duration;
 
 pub(super) const RULE: Rule = Rule {
     code: "SW030",
     name: "shutdown-budget",
-    level: Level::Absolute,
+    level: Level::Error,
     check: Check::Function(&["cloud_service"], check),
 };
 
@@ -46,13 +47,15 @@ pub(crate) const REST: Duration = Duration::from_secs(8);
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.arguments;
-    let given = |name: &str| argument(code, 0..code.len(), name);
+    let given = |name: &str| Argument::of(code, 0..code.len(), name);
     let [lame_duck, drain, grace] = ["lame_duck", "drain", "grace"].map(given);
-    let Some((at, _)) = grace.or(drain).or(lame_duck) else {
+    let Some(at) = grace.place().or(drain.place()).or(lame_duck.place()) else {
         return;
     };
-    let or = |given: Option<(usize, Duration)>, default| given.map_or(default, |(_, time)| time);
-    let (lame_duck, drain, grace) = (or(lame_duck, LAME_DUCK), or(drain, DRAIN), or(grace, GRACE));
+    let (Some(lame_duck), Some(drain), Some(grace)) = (lame_duck.or(LAME_DUCK), drain.or(DRAIN), grace.or(GRACE))
+    else {
+        return;
+    };
     let longest = lame_duck.saturating_add(drain).saturating_add(REST);
     if longest <= grace {
         return;
@@ -62,7 +65,7 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let what = format!(
         "lame_duck {lame_duck_is} + drain {drain_is} + {rest_is} to close is {longest_is}, and grace is {grace_is}"
     );
-    let seconds = longest.as_secs() + u64::from(longest.subsec_nanos() > 0);
+    let seconds = whole_seconds(longest);
     let help =
         format!("write `grace = \"{seconds}s\"`, and `terminationGracePeriodSeconds: {seconds}` in the pod's spec");
     let help = match grace.checked_sub(lame_duck + REST).filter(|rest| !rest.is_zero()) {
@@ -70,4 +73,9 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
         None => help,
     };
     found.push(code.at(at, at), usize::MAX, what, help);
+}
+
+/// Its seconds, and one more where there is a part of one.
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

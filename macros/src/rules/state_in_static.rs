@@ -22,9 +22,12 @@
 //! It sees `static mut`, and the `Mutex`, `RwLock`, `DashMap`, `RefCell` and the like of well-known crates in a
 //! `static`, in `lazy_static!` and, where it is a collection, in `thread_local!`; also inside `LazyLock`, `OnceLock`,
 //! `Lazy`, `Arc`, and by a `type` of the same file. What is written once (`OnceLock<Regex>`), atomics (counters and
-//! flags), `Mutex<()>` and `Vec<u8>` of a thread are no state. It guesses by their names that caches, connections,
-//! clients, configurations, handles and random generators aren't either. It can't see types that were imported by `*`,
-//! maps of other crates, or state that is lost in the same way though it is in the `State` of the service.
+//! flags), `Mutex<()>` and a thread's `Vec` of bytes or numbers are no state. It guesses by their names that caches,
+//! connections, clients, configurations, registries, metrics, keys, templates, limiters, handles and random generators
+//! aren't either. It can't see types that were imported by `*`, maps of other crates, or state that is lost in the same way
+//! though it is in the `State` of the service.
+
+use std::collections::HashMap;
 
 use super::{Check, Findings, Level, Rule};
 use crate::code::{Code, Kind};
@@ -68,7 +71,8 @@ const CRATES: [&str; 10] = [
 ];
 
 /// How the names of types end that a process has for itself: nothing is lost with them.
-const OWN: [&str; 20] = [
+const OWN: [&str; 32] = [
+    "Breaker",
     "Child",
     "Client",
     "Config",
@@ -76,19 +80,39 @@ const OWN: [&str; 20] = [
     "Conn",
     "Connection",
     "ConnectionManager",
+    "Environment",
     "Exporter",
     "File",
+    "Generator",
     "Guard",
     "Handle",
+    "Handlebars",
+    "Histogram",
     "Instant",
+    "Interner",
+    "JwkSet",
+    "Keys",
+    "Limiter",
     "Pool",
     "Provider",
     "Receiver",
+    "Registry",
     "Rng",
     "Runtime",
     "Sender",
     "Settings",
     "Stream",
+    "System",
+    "Tera",
+];
+
+/// What is in the names of statics and types that are made anew where they are missing, or count.
+const REMADE: [&str; 5] = ["cache", "jwks", "metrics", "registry", "scratch"];
+
+/// What a buffer is of.
+const PRIMITIVES: [&str; 16] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+    "usize",
 ];
 
 /// What is a list of what it holds.
@@ -101,13 +125,18 @@ const COLLECTIONS: [&str; 9] =
 /// Types in types, and names of types, that are looked into.
 const DEEPEST: usize = 8;
 
+/// Where the types begin that a `type` gives a name.
+type Aliases<'a> = HashMap<&'a str, usize>;
+
 fn check(code: &Code, found: &mut Findings) {
-    for at in code.each_word("static") {
-        let is_mut = code.is_word(at + 1, "mut");
-        let name = if is_mut || code.is_word(at + 1, "ref") { at + 2 } else { at + 1 };
-        let is_item = code.kind(name) == Some(Kind::Word) && code.is(name + 1, ":") && !code.is_marks(name + 1, "::");
-        let is_state = is_mut || is_state(code, name + 2, DEEPEST);
-        if !is_item || !is_state || is_elsewhere(code, at) || is_cache(code.text(name)) {
+    let statics: Vec<_> = code.each_word("static").filter_map(|at| Some((at, name_of(code, at)?))).collect();
+    if statics.is_empty() {
+        return;
+    }
+    let aliases = aliases(code);
+    for (at, name) in statics {
+        let is_state = code.is_word(at + 1, "mut") || is_state(code, &aliases, name + 2, DEEPEST);
+        if !is_state || is_elsewhere(code, at) || is_remade(code.text(name)) {
             continue;
         }
         found.add(
@@ -118,6 +147,22 @@ fn check(code: &Code, found: &mut Findings) {
             "keep it in a database that all replicas share, and its client in `State`",
         );
     }
+}
+
+/// The name of a static, where the `static` there is one: not that of a bound.
+fn name_of(code: &Code, at: usize) -> Option<usize> {
+    let is_qualified = code.is_word(at + 1, "mut") || code.is_word(at + 1, "ref");
+    let name = if is_qualified { at + 2 } else { at + 1 };
+    code.word(name).filter(|_| code.is(name + 1, ":") && !code.is_marks(name + 1, "::"))?;
+    Some(name)
+}
+
+fn aliases(code: &Code) -> Aliases<'_> {
+    let mut aliases = HashMap::new();
+    for at in code.each_word("type").filter(|at| code.is(at + 2, "=")) {
+        aliases.entry(code.text(at + 1)).or_insert(at + 3);
+    }
+    aliases
 }
 
 /// Whether a static is that of a C library, or of a macro that gives it to something else: a task, say.
@@ -131,7 +176,7 @@ fn is_elsewhere(code: &Code, at: usize) -> bool {
 }
 
 /// Whether the type that begins here is shared and can be changed.
-fn is_state(code: &Code, at: usize, deepest: usize) -> bool {
+fn is_state(code: &Code, aliases: &Aliases<'_>, at: usize, deepest: usize) -> bool {
     let Some(deepest) = deepest.checked_sub(1) else {
         return false;
     };
@@ -139,7 +184,7 @@ fn is_state(code: &Code, at: usize, deepest: usize) -> bool {
         return false;
     };
     if AROUND.contains(&found.name) {
-        return found.inside.is_some_and(|inside| is_state(code, inside, deepest));
+        return found.inside.is_some_and(|inside| is_state(code, aliases, inside, deepest));
     }
     let is_known = found.path.is_some_and(|path| CRATES.iter().any(|known| path.starts_with(known)));
     if is_known && SHARED.contains(&found.name) {
@@ -147,9 +192,8 @@ fn is_state(code: &Code, at: usize, deepest: usize) -> bool {
         let is_map = matches!(found.name, "DashMap" | "DashSet");
         return is_map || found.inside.is_some_and(|inside| is_data(code, inside, is_threads, deepest));
     }
-    let mut types = code.each_word("type").filter(|_| found.path.is_none());
-    let alias = types.find(|at| code.is_word(at + 1, found.name) && code.is(at + 2, "="));
-    alias.is_some_and(|alias| is_state(code, alias + 3, deepest))
+    let alias = aliases.get(found.name).filter(|_| found.path.is_none());
+    alias.is_some_and(|alias| is_state(code, aliases, *alias, deepest))
 }
 
 /// Whether what a lock holds would be missed.
@@ -168,7 +212,8 @@ fn is_data(code: &Code, at: usize, is_threads: bool, deepest: usize) -> bool {
     {
         return is_data(code, inside, is_threads, deepest);
     }
-    let is_buffer = found.name == "Vec" && found.inside.is_some_and(|inside| code.is_word(inside, "u8"));
+    let is_primitive = |inside| code.word(inside).is_some_and(|word| PRIMITIVES.contains(&word));
+    let is_buffer = found.name == "Vec" && found.inside.is_some_and(is_primitive);
     if is_threads && (is_buffer || !COLLECTIONS.contains(&found.name)) {
         return false;
     }
@@ -178,12 +223,13 @@ fn is_data(code: &Code, at: usize, is_threads: bool, deepest: usize) -> bool {
         return is_data(code, inside, false, deepest);
     }
     let is_behaviour = matches!(found.name, "dyn" | "fn");
-    !is_behaviour && !is_cache(found.name) && !OWN.iter().any(|own| found.name.ends_with(own))
+    !is_behaviour && !is_remade(found.name) && !OWN.iter().any(|own| found.name.ends_with(own))
 }
 
 /// Whether something of this name is made anew where it is missing.
-fn is_cache(name: &str) -> bool {
-    name.to_lowercase().contains("cache") || name.starts_with("Lru")
+fn is_remade(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    name.starts_with("Lru") || REMADE.iter().any(|remade| lower.contains(remade))
 }
 
 /// A type that has a name; of an array, that of what is in it.

@@ -26,6 +26,23 @@ fn codes_and_names_are_each_one_rules_own() {
 }
 
 #[test]
+fn each_rule_is_shown_to_the_compiler_where_it_is_broken_and_where_it_is_not() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/ui");
+    for rule in RULES {
+        let name = rule.name.replace('-', "_");
+        for file in [format!("rules/{name}.rs"), format!("rules/{name}.stderr"), format!("accepted/rules/{name}.rs")] {
+            assert!(tests.join(&file).is_file(), "tests/ui/{file} is missing");
+        }
+        let said = fs::read_to_string(tests.join(format!("rules/{name}.stderr"))).unwrap();
+        let said = said.matches(&format!("rule: {}, {}", rule.name, rule.code)).count();
+        assert!(said > 1, "tests/ui/rules/{name}.stderr has it {said} times, and a disguise belongs to each mistake");
+        let accepted = fs::read_to_string(tests.join(format!("accepted/rules/{name}.rs"))).unwrap();
+        let allows = accepted.contains(&format!("allow({}", rule.code));
+        assert_eq!(allows, rule.level != Level::Absolute, "whether tests/ui/accepted/rules/{name}.rs allows it");
+    }
+}
+
+#[test]
 fn what_a_page_calls_wrong_is_reported_and_what_it_calls_right_is_not() {
     for rule in RULES {
         let page = Page::of(rule);
@@ -64,6 +81,13 @@ fn a_task_that_others_wait_for_is_not_detached() {
         "tokio::spawn(async move { serve(hyper::upgrade::on(&mut request).await).await }); switching()",
         "use hyper::upgrade; tokio::spawn(async { let up = upgrade::on(r).await; tokio::spawn(serve(up)); }); switching()",
         "let (response, socket) = hyper_tungstenite::upgrade(request, None)?; tokio::spawn(serve(socket)); response",
+        "let (db, conn) = tokio_postgres::connect(URL, NoTls).await?; tokio::spawn(async move { conn.await }); db.rows()",
+        "let (mut a, b) = http1::handshake::<_, Body>(io).await?; tokio::spawn(b); a.send_request(request).await",
+        "let (c, handle, _) = rtnetlink::new_connection()?; tokio::spawn(c); handle.link().get()",
+        "if let Ok((db, conn)) = config.connect_raw(io, tls).await { tokio::spawn(conn); db.rows() }",
+        "let _work = tokio::spawn(work()); other().await; _work.abort(); StatusCode::OK",
+        "let _work; if late() { _work = tokio::spawn(work()); } _work.abort(); StatusCode::OK",
+        "drop(tokio::spawn(work()).await); _ = tokio::spawn(work()).await; drop(keep(tokio::spawn(work())));",
     ];
     let lost = [
         "let (tx, rx) = mpsc::channel(8); tokio::spawn(produce(tx)); tokio::spawn(consume(rx)); StatusCode::OK",
@@ -72,14 +96,27 @@ fn a_task_that_others_wait_for_is_not_detached() {
         "tokio::spawn(async move { serve(hyper::upgrade::on(&mut request).await).await }); tokio::spawn(other());",
         "let (parts, body) = request.into_parts(); tokio::spawn(audit(parts)); echo(body)",
         "let (tx, rx) = mpsc::channel(8); keep(tx); tokio::spawn(other()); Sse::new(rx)",
+        "_ = tokio::spawn(work()); StatusCode::OK",
+        "drop(tokio::spawn(work())); StatusCode::OK",
+        "std::mem::drop(tokio::spawn(work())); StatusCode::OK",
+        "let _: JoinHandle<_> = tokio::spawn(work()); StatusCode::OK",
+        "let _work: JoinHandle<()> = tokio::spawn(work()); StatusCode::OK",
+        "{ let _work = tokio::spawn(work()); } let _work = other(); _work.abort();",
+        "let (db, conn) = tokio_postgres::connect(URL, NoTls).await?; tokio::spawn(async move { conn.await; db.end() }); 1",
+        "let (db, conn) = tokio_postgres::connect(URL, NoTls).await?; tokio::spawn(conn); tokio::spawn(db.work()); 1",
+        "let (a, b) = TcpStream::connect(URL).await?.into_split(); tokio::spawn(write(b)); read(a).await",
+        "let (socket, response) = connect_async(URL).await?; tokio::spawn(read(socket)); response.status()",
+        "let (a, b) = connection(URL).await?; tokio::spawn(b); a.rows()",
     ];
     let of = |body: &str| reported(&format!("#[handler] async fn rows(request: Request) -> Response {{ {body} }}"));
+    let is_lost = |body: &str| of(body).iter().any(|text| text.ends_with("SW004"));
     for body in kept {
-        assert_eq!(of(body), [""; 0], "{body}");
+        assert!(!is_lost(body), "{body}");
     }
     for body in lost {
-        assert!(of(body).iter().any(|text| text.ends_with("SW004")), "{body}");
+        assert!(is_lost(body), "{body}");
     }
+    assert_eq!(reported("#[health] async fn f() { tokio::spawn(work()); }").len(), 1);
 }
 
 /// What the rules say of a file: below attributes, and of the whole.
@@ -239,6 +276,9 @@ fn waits_are_compared_with_the_drain_of_the_service() {
         "tokio::time::timeout(limit, work()).await; tokio::time::timeout(Duration::from_secs(LIMIT), work()).await",
         "socket.on_upgrade(async |s| { tokio::time::timeout(Duration::from_secs(60), s.recv()).await })",
         "stream! { loop { tokio::time::sleep(Duration::from_secs(60)).await; yield 1; } }",
+        "futures::stream::unfold(0, |n| async move { tokio::time::sleep(Duration::from_secs(60)).await; Some((n, n)) })",
+        "use futures::stream; stream::repeat_with(|| tokio::time::sleep(Duration::from_secs(60))).then(|wait| wait)",
+        "stream::iter(rows).then(|row| async { tokio::time::sleep(Duration::from_secs(60)).await; row })",
         "tokio::select! { _ = tokio::time::sleep(Duration::from_secs(60)) => {} _ = shutdown => {} }",
         "others::sleep(Duration::from_secs(60)); chrono::Duration::seconds(60); a.timeout(chrono::Duration::from_secs(60))",
     ];
@@ -251,6 +291,16 @@ fn waits_are_compared_with_the_drain_of_the_service() {
     for body in right {
         assert_eq!(of(&service(""), body), [""; 0], "{body}");
     }
+    assert_eq!(of(&service("drain = 60"), wrong[0]), [""; 0], "what can't be read is another's to say");
+    let said = |arguments: &str| of(&service(arguments), wrong[1]).join("");
+    assert_eq!(
+        said("").split_once(": ").unwrap().1,
+        "`tokio::time::sleep` may wait 15.001s, and the drain cuts requests after 15s\n\
+         help: wait less, or write `#[cloud_service(drain = \"16s\", grace = \"30s\")]`\n\
+         rule: timeout-beyond-drain, SW029"
+    );
+    assert!(said("lame_duck = \"9500ms\"").contains("(drain = \"16s\", grace = \"34s\")"));
+    assert!(said("grace = \"60s\"").contains("(drain = \"16s\", grace = \"60s\")"));
 }
 
 #[test]
@@ -272,6 +322,11 @@ fn the_stages_of_a_shutdown_are_added() {
     for fits in ["", "grace = \"28s\"", "drain = \"17s\"", "request_timeout = \"5m\"", "drain = \"1x\""] {
         assert_eq!(of(fits), "", "{fits}");
     }
+    let others = ["drain = \"30s\", grace = \"60\"", "drain = \"30s\", grace = GRACE", "grace = \"9s\", drain(\"1s\")"];
+    for wrong in others {
+        assert_eq!(of(wrong), "", "what can't be read is another's to say: {wrong}");
+    }
+    assert_eq!(of("drain = \"30s\", allow(SW030, reason = \"the manifest says it\")"), "");
 }
 
 #[test]
@@ -297,6 +352,8 @@ fn a_wait_is_compared_with_the_timeout_of_its_check() {
         ("", "tokio::time::timeout(Duration::from_millis(999), tokio::time::sleep(Duration::from_secs(9))).await"),
         ("", "tokio::time::timeout(LIMIT, ping()).await"),
         ("", "x.timeout(9); Duration::from_secs(9)"),
+        ("timeout = \"6\"", five),
+        ("timeout = \"2s\", every = 9", five),
     ] {
         assert_eq!(of(arguments, body), "", "{body}");
     }
@@ -374,13 +431,18 @@ impl Page {
 
 const INTRODUCTION: &str = "# Rules
 
-What the compiler can know of the mistakes that take services down in a cluster. Each rule is an error where an attribute
-of Seaworthy stands, or anywhere in the crate whose `main` is a `#[cloud_service]` or whose library says
-`seaworthy::audit!()`. The message says what to write, and ends with the rule's code.
+What the compiler can know of the mistakes that take services down in a cluster. A rule looks below the attributes of
+Seaworthy; some look at every file of a crate as well, where its `main` is a `#[cloud_service]` or its library says
+`seaworthy::audit!()`. Most are errors. The message says what to write, and ends with the rule's code.
 
 Where a rule does not fit, allow it at that place and say why: `allow(SW004, reason = \"..\")` in the attribute above a
-function or a field, or `// seaworthy: allow(SW004) reason` above a line of any other code. An `allow` that allows nothing is
-warned of. `#[cloud_service(audit = false)]` looks at no file but its own function.
+function or a field, or `// seaworthy: allow(SW004) reason` above a line of any other code; each rule says below which of
+the two it takes. An `allow` that allows nothing is warned of. `#[cloud_service(audit = false)]` looks at no more than
+what stands below the attributes.
+
+Code for tests is left alone. Other `#[cfg]`s are not asked: what stands below one is looked at whether or not it is
+compiled. Names are known where they are imported by name (`use tokio::spawn`), not by `*`, and editors that can't say
+which file they look at know only whole paths.
 
 This page is made of the rules' own text (`macros/src/rules`).
 ";
@@ -412,13 +474,18 @@ fn places(rule: &Rule) -> (String, String) {
         let attributes: Vec<_> = attributes.iter().map(|attribute| format!("`#[{attribute}]`")).collect();
         format!("below {}", attributes.join(", "))
     };
+    // Handlers are what most people write most of.
+    let usual = |attributes: &[&'static str]| match attributes.contains(&"handler") {
+        true => "handler",
+        false => attributes[0],
+    };
     let by_attribute = |attribute: &str| format!("`#[{attribute}(allow({code}, reason = \"..\"))]`");
     let by_comment = format!("`// seaworthy: allow({code}) reason` above the line");
     let (places, allow) = match rule.check {
-        Check::Function(attributes, _) => (below(attributes), by_attribute(attributes[0])),
+        Check::Function(attributes, _) => (below(attributes), by_attribute(usual(attributes))),
         Check::Everywhere(attributes, _) => (
             format!("{}, and in every file", below(attributes)),
-            format!("{}; elsewhere {by_comment}", by_attribute(attributes[0])),
+            format!("{}; elsewhere {by_comment}", by_attribute(usual(attributes))),
         ),
         Check::Crate(_) => ("in every file".to_owned(), by_comment),
         Check::Field(_) => ("in a `#[config(env)]`, at a field".to_owned(), by_attribute("config")),
@@ -510,6 +577,8 @@ fn state_in_static() {
         "fn f() { if true { static A: Mutex<State> = Mutex::new(State); } }",
         "#[handler] async fn f() { static A: Mutex<State> = Mutex::new(State); }",
         "mod m { use parking_lot::Mutex; static A: Mutex<State> = Mutex::new(State); }",
+        "type A = u8; type B = Arc<Mutex<State>>; static C: OnceLock<B> = OnceLock::new();",
+        "thread_local! { static A: RefCell<Vec<String>> = RefCell::default(); }",
     ]);
     found("SW009", &state.iter().map(String::as_str).collect::<Vec<_>>());
     let others = with_uses(&[
@@ -538,6 +607,13 @@ fn state_in_static() {
         "mod m { static A: Mutex<State> = Mutex::new(State); }",
         "#[cfg(test)] static A: Mutex<State> = Mutex::new(State);",
         "type A = B; type B = A; static C: A = f();",
+        "static A: OnceLock<Mutex<prometheus::Registry>> = f(); static B: RwLock<JwkSet> = f();",
+        "static A: LazyLock<Mutex<ulid::Generator>> = f(); static B: LazyLock<Mutex<sysinfo::System>> = f();",
+        "static A: LazyLock<RwLock<Tera>> = f(); static B: RwLock<Environment<'static>> = f();",
+        "static A: Mutex<Option<CircuitBreaker>> = f(); static B: Mutex<RateLimiter> = f();",
+        "static JWKS: RwLock<HashMap<String, Key>> = f(); static METRICS: Mutex<HashMap<String, Counter>> = f();",
+        "static SCRATCH: Mutex<Vec<Row>> = f(); static A: Mutex<Vec<Histogram>> = f(); static B: Mutex<Interner> = f();",
+        "thread_local! { static A: RefCell<Vec<f32>> = f(); static B: RefCell<Vec<char>> = f(); }",
     ]);
     innocent("SW009", &others.iter().map(String::as_str).collect::<Vec<_>>());
 }

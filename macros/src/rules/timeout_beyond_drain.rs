@@ -33,11 +33,14 @@
 //! It sees times that are written in the handler (`tokio::time::timeout` and `sleep`, and a method `timeout`), and the
 //! drain that the crate's `#[cloud_service]` says. It can't see `DRAIN_TIMEOUT` in a manifest, times in constants,
 //! what a called function waits for, or the services that use a library. What goes on after the answer (`on_upgrade`,
-//! a stream), and a handler that speaks of a shutdown, are let be.
+//! a stream: `unfold`, `then`), and a handler that speaks of a shutdown, are let be.
+
+use std::time::Duration;
 
 use super::{
-    Check, Crate, Findings, Level, Rule, shutdown_budget,
-    waits::{argument, waits},
+    Check, Crate, Findings, Level, Rule,
+    shutdown_budget::{DRAIN, GRACE, LAME_DUCK, REST, whole_seconds},
+    waits::{Argument, waits},
 };
 use crate::duration;
 
@@ -47,10 +50,14 @@ pub(super) const RULE: Rule =
 fn check(all: &Crate, found: &mut Findings) {
     let services = all.files.iter().flat_map(|file| {
         let services = file.marked.iter().filter(|marked| marked.attribute == "cloud_service");
-        services.map(|service| argument(&file.code, service.arguments.clone(), "drain"))
+        services.map(|service| {
+            let of = |name, default| Argument::of(&file.code, service.arguments.clone(), name).or(default);
+            Some((of("drain", DRAIN)?, of("lame_duck", LAME_DUCK)?, of("grace", GRACE)?))
+        })
     });
     // Of several, any may serve the handler.
-    let Some(drain) = services.map(|drain| drain.map_or(shutdown_budget::DRAIN, |(_, drain)| drain)).max() else {
+    let Some(Some((drain, lame_duck, grace))) = services.collect::<Option<Vec<_>>>().map(|all| all.into_iter().max())
+    else {
         return;
     };
     for file in &all.files {
@@ -61,9 +68,17 @@ fn check(all: &Crate, found: &mut Findings) {
             if handler.is_none_or(|handler| handler.body.clone().any(knows_shutdown)) {
                 continue;
             }
-            let (longest, drain) = (duration::show(wait.longest), duration::show(drain));
-            let what = format!("`{}` may wait {longest}, and a shutdown cuts the request after {drain}", wait.name);
-            let help = format!("wait less, or write `#[cloud_service(drain = \"{longest}\", ..)]`");
+            // `20.001` for 20001 ms, which is not how a setting is written.
+            let longest = wait.longest.as_secs_f64();
+            let what = format!(
+                "`{}` may wait {longest}s, and the drain cuts requests after {}",
+                wait.name,
+                duration::show(drain)
+            );
+            let drain = Duration::from_secs(whole_seconds(wait.longest));
+            let grace = grace.max(lame_duck.saturating_add(drain).saturating_add(REST));
+            let (drain, grace) = (whole_seconds(drain), whole_seconds(grace));
+            let help = format!("wait less, or write `#[cloud_service(drain = \"{drain}s\", grace = \"{grace}s\")]`");
             found.add(code, wait.first, wait.last, what, help);
         }
     }

@@ -20,8 +20,10 @@ const WAITS: [&str; 2] = ["tokio::time::sleep", "tokio::time::timeout"];
 
 /// What goes on when the function has returned: that it waits is another matter.
 const ELSEWHERE: [&str; 4] = ["tokio::spawn", "tokio::task::spawn", "async_stream::stream", "async_stream::try_stream"];
-const ELSEWHERE_METHODS: [&str; 2] = ["on_upgrade", "spawn"];
+const ELSEWHERE_METHODS: [&str; 3] = ["on_upgrade", "spawn", "then"];
 const ELSEWHERE_MACROS: [&str; 2] = ["stream", "try_stream"];
+/// What makes a stream, whoever's it is.
+const STREAMS: [&str; 3] = ["repeat_with", "try_unfold", "unfold"];
 
 /// The waits in the range. What a `timeout` is around ends with it, and is left out.
 pub(super) fn waits(code: &Code, range: Range<usize>) -> Vec<Wait> {
@@ -44,9 +46,11 @@ pub(super) fn waits(code: &Code, range: Range<usize>) -> Vec<Wait> {
 
 fn is_elsewhere(code: &Code, at: usize) -> bool {
     let holds = |open: usize| open <= at && at < code.partner(open);
+    let streams = code.paths().iter().filter(|path| path.is_call() && STREAMS.contains(&path.last_name()));
     code.calls(&["tokio::time::timeout"])
         .chain(code.calls(&ELSEWHERE))
         .chain(code.macros(&ELSEWHERE_MACROS))
+        .chain(streams)
         .any(|path| path.arguments().is_some_and(holds))
         || code.methods_named(&ELSEWHERE_METHODS).any(|method| holds(method.arguments))
 }
@@ -74,12 +78,44 @@ fn first_duration(code: &Code, open: usize) -> Option<Duration> {
     Some(duration)
 }
 
-/// A time among the arguments of an attribute, and the token that says it.
-pub(super) fn argument(code: &Code, arguments: Range<usize>, name: &str) -> Option<(usize, Duration)> {
-    let parts = code.parts(arguments);
-    let part = parts.iter().find(|part| code.is_word(part.start, name) && code.is(part.start + 1, "="))?;
-    let at = part.start + 2;
-    Some((at, duration::parse(code.string(at)?)?))
+/// A time among the arguments of an attribute.
+#[derive(Clone, Copy)]
+pub(super) enum Argument {
+    /// It is not there, and has its default.
+    Missing,
+    /// It is not as expected: that is said elsewhere, and once.
+    Wrong,
+    /// With the token that says it.
+    Given(usize, Duration),
+}
+
+impl Argument {
+    pub(super) fn of(code: &Code, arguments: Range<usize>, name: &str) -> Self {
+        let parts = code.parts(arguments);
+        let Some(part) = parts.iter().find(|part| code.is_word(part.start, name)) else {
+            return Self::Missing;
+        };
+        let at = part.start + 2;
+        let text = code.string(at).filter(|_| code.is(part.start + 1, "="));
+        text.and_then(duration::parse).map_or(Self::Wrong, |time| Self::Given(at, time))
+    }
+
+    /// The time that counts, where there is one.
+    pub(super) fn or(self, default: Duration) -> Option<Duration> {
+        match self {
+            Self::Missing => Some(default),
+            Self::Wrong => None,
+            Self::Given(_, time) => Some(time),
+        }
+    }
+
+    /// The token that says it.
+    pub(super) fn place(self) -> Option<usize> {
+        match self {
+            Self::Given(at, _) => Some(at),
+            Self::Missing | Self::Wrong => None,
+        }
+    }
 }
 
 /// `60`, `5 * 60`.

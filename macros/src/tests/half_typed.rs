@@ -14,7 +14,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Item, ItemFn};
 
-use super::{arguments, expand, name};
+use super::{arguments, expand, name, quiet};
 
 /// One annotated function, half typed.
 struct Cut {
@@ -45,6 +45,7 @@ fn a_half_typed_function_stays_with_its_type() {
 
 #[test]
 fn the_compiler_finds_no_more_mistakes_in_a_half_typed_function_than_without_the_attribute() {
+    let _quiet = quiet();
     let compiler = Compiler::find();
     let cuts = cuts();
     let worse: Vec<String> = thread::scope(|scope| {

@@ -27,13 +27,18 @@ async fn inside_of_macro() {
     }
 }
 
+#[health]
+async fn by_drop() {
+    drop(tokio::spawn(send_mail()));
+}
+
 fn elsewhere() {
     if true {
-        tokio::spawn(send_mail());
+        _ = tokio::spawn(send_mail());
     }
 }
 
 fn main() {
     elsewhere();
-    _ = (mistake(), by_alias(), inside_of_macro());
+    _ = (mistake(), by_alias(), inside_of_macro(), by_drop());
 }

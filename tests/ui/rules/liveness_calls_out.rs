@@ -2,19 +2,22 @@ use seaworthy::{prelude::*, reqwest};
 use tokio::net::TcpStream as Peer;
 
 /// Stands for the crate.
-mod sqlx {
-    pub(crate) struct Query;
+mod crates {
+    pub mod sqlx {
+        pub(crate) struct Query;
 
-    pub(crate) fn query(_sql: &str) -> Query {
-        Query
-    }
+        pub(crate) fn query(_sql: &str) -> Query {
+            Query
+        }
 
-    impl Query {
-        pub(crate) async fn execute(&self) -> Result<(), &'static str> {
-            Ok(())
+        impl Query {
+            pub(crate) async fn execute(&self) -> Result<(), &'static str> {
+                Ok(())
+            }
         }
     }
 }
+use crates::*;
 
 #[health]
 async fn mistake() -> Result<(), &'static str> {

@@ -1,19 +1,22 @@
 use seaworthy::{http_client::HttpClient, prelude::*};
 
 /// Stands for the crate.
-mod redis {
-    pub(crate) struct Cmd;
+mod crates {
+    pub mod redis {
+        pub(crate) struct Cmd;
 
-    pub(crate) fn cmd(_name: &str) -> Cmd {
-        Cmd
-    }
+        pub(crate) fn cmd(_name: &str) -> Cmd {
+            Cmd
+        }
 
-    impl Cmd {
-        pub(crate) async fn query_async(&self) -> Result<(), &'static str> {
-            Ok(())
+        impl Cmd {
+            pub(crate) async fn query_async(&self) -> Result<(), &'static str> {
+                Ok(())
+            }
         }
     }
 }
+use crates::*;
 
 use redis as store;
 

@@ -4,25 +4,28 @@ use seaworthy::{prelude::*, tracing};
 use tracing_subscriber as logs;
 
 /// As in the crate, which the tests don't have.
-mod tracing_subscriber {
-    pub fn fmt() -> Builder {
-        Builder
-    }
-
-    pub fn registry() -> Builder {
-        Builder
-    }
-
-    pub struct Builder;
-
-    impl Builder {
-        pub fn json(self) -> Self {
-            self
+mod crates {
+    pub mod tracing_subscriber {
+        pub fn fmt() -> Builder {
+            Builder
         }
 
-        pub fn init(self) {}
+        pub fn registry() -> Builder {
+            Builder
+        }
+
+        pub struct Builder;
+
+        impl Builder {
+            pub fn json(self) -> Self {
+                self
+            }
+
+            pub fn init(self) {}
+        }
     }
 }
+use crates::*;
 
 #[cloud_service]
 async fn mistake() -> Router {

@@ -21,12 +21,14 @@ use super::{Crate, tests::messages};
 use crate::{
     code::{File, within},
     errors::Errors,
+    tests::quiet,
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus");
 
 #[test]
 fn what_is_reported_of_real_services_is_right() {
+    let _quiet = quiet();
     let mut reports = BTreeMap::new();
     let mut counts = Counts::new();
     let (mut packages, mut services) = (0, 0);

@@ -116,6 +116,74 @@ fn guard_across_await() {
 }
 
 #[test]
+fn blocking_call() {
+    let head = "use std::fs::{self, read as load}; handler(Path(name): Path<String>)";
+    finds(
+        "SW005",
+        head,
+        &[
+            "std::thread::sleep(SECOND);",
+            "fs::read_to_string(name)?;",
+            "load(format!(\"data/{name}\"))?;",
+            "let text = load(\"/process\")?;",
+            "fs::File::open(name)?.read_to_string(&mut text)?;",
+            "fs::OpenOptions::new().read(true).open(name)?;",
+            "fs::OpenOptions::new().append(true).create(true).open(name)?;",
+            "fs::DirBuilder::new().recursive(true).create(name)?;",
+            "std::net::TcpStream::connect_timeout(&address, SECOND)?;",
+            "let page = ureq::get(URL).call()?;",
+            "reqwest::blocking::get(URL)?;",
+            "tasks.spawn(send(fs::read(name)?));",
+            "tasks.spawn(async move { fs::read(name) });",
+            "let read = async move || fs::read(name); read().await?;",
+            "let read = |name| async move { fs::read(name) }; read(name).await?;",
+            "async fn inner(name: String) { fs::read(name); } inner(name).await;",
+            "let rows: Vec<_> = names.iter().map(|name| fs::read(name)).collect();",
+        ],
+    );
+    is_silent(
+        "SW005",
+        head,
+        &[
+            "tokio::task::spawn_blocking(move || fs::read(name)).await?;",
+            "tasks.spawn_blocking(move || fs::read(name)); tasks.spawn_blocking_on(|| fs::read(NAME), &handle);",
+            "std::thread::Builder::new().name(name).spawn(move || std::thread::sleep(SECOND))?;",
+            "std::thread::scope(|scope| { scope.spawn(|| fs::read(name)); });",
+            "conn.interact(|conn| { std::thread::sleep(SECOND); conn.rows() }).await?;",
+            "pool.install(|| fs::read(name)); rayon::join(|| fs::read(\"a\"), || fs::read(\"b\"));",
+            "let read = move || fs::read(name); tokio::task::spawn_blocking(read).await?;",
+            "let read = |name: &str| { fs::read(name) }; tokio::task::spawn_blocking(move || read(&name)).await?;",
+            "fn inner(name: String) -> Vec<u8> { fs::read(name) } tokio::task::spawn_blocking(|| inner(name)).await?;",
+            "let options = fs::OpenOptions::new(); let mode = fs::Permissions::from_mode(0o600);",
+            "let times = fs::FileTimes::new(); let maker = fs::DirBuilder::new(); fs::OpenOptions::new().create(true);",
+            "match error { ureq::Error::Status(404, _) => 1, _ => 2 };",
+            "std::net::UdpSocket::bind(\"0.0.0.0:0\")?;",
+            "fs::read_to_string(\"/proc/self/status\")?; load(format!(\"/proc/{name}/stat\"))?; fs::read_dir(\"/proc\")?;",
+            "fs::File::open(\"/sys/fs/cgroup/memory.max\")?; fs::OpenOptions::new().read(true).open(\"/proc/stat\")?;",
+        ],
+    );
+    assert_eq!(count("SW005", "health()", "std::fs::read(NAME).is_ok()"), 1);
+    assert_eq!(reported("#[health] fn f() -> bool { std::fs::read(NAME).is_ok() }").len(), 1);
+    let help = |head: &str, body: &str| {
+        let (attribute, parameters) = head_of(head);
+        let all = reported(&format!("#[{attribute}] async fn f{parameters} {{ {body} }}"));
+        all.join("").lines().find_map(|line| line.strip_prefix("help: ").map(str::to_owned)).unwrap_or_default()
+    };
+    for (head, body, says) in [
+        ("handler()", "std::fs::read(NAME);", "write `tokio::fs`"),
+        ("handler()", "std::fs::OpenOptions::new().read(true).open(NAME);", "write `tokio::fs`"),
+        ("worker()", "std::fs::OpenOptions::new().append(true).open(NAME);", "keep it in a store"),
+        ("handler()", "std::fs::write(NAME, body);", "keep it in a store"),
+        ("ready()", "std::fs::write(NAME, body);", "remove it"),
+        ("handler()", "reqwest::blocking::get(URL);", "write `seaworthy::http_client::HttpClient`"),
+        ("health()", "reqwest::blocking::get(URL);", "make it an async readiness check"),
+        ("health()", "std::net::TcpStream::connect(ADDRESS);", "make it an async readiness check"),
+    ] {
+        assert!(help(head, body).starts_with(says), "{head} {{ {body} }}: {}", help(head, body));
+    }
+}
+
+#[test]
 fn local_file() {
     let head = "use tokio::fs as disk; handler(State(dir): State<Dir>, Path(name): Path<String>, body: Bytes)";
     finds(
@@ -131,6 +199,11 @@ fn local_file() {
             "tokio::fs::OpenOptions::new().append(true).create(true).open(\"log\").await?;",
             "tokio::task::spawn_blocking(|| std::fs::write(\"a\", body)).await?;",
             "tokio::fs::write(\"a\", dir.encode()).await?;",
+            "tokio::fs::rename(dir.join(name), format!(\"uploads/{name}\")).await?;",
+            "tokio::fs::copy(dir.join(name), name).await?;",
+            "for name in names { tokio::fs::remove_file(name).await?; }",
+            "match body.kind() { Some(path) if dir.has(path) => tokio::fs::remove_file(path).await?, None => () }",
+            "tokio::fs::write(\"running\", body).await?;",
         ],
     );
     is_silent(
@@ -153,6 +226,14 @@ fn local_file() {
             "tokio::fs::OpenOptions::new().append(true).open(&dir.log).await?;",
             "self.journal.write(1); tokio::fs::remove_file(&self.path).await?;",
             "store.write(\"a\", body).await?; fs::write(name, body);",
+            "tokio::fs::rename(\"upload\", dir.join(name)).await?;",
+            "tokio::fs::hard_link(name, &dir.log).await?;",
+            "for entry in dir.entries()? { tokio::fs::remove_file(entry.path()).await?; }",
+            "for (_, old) in dir.entries()? { for file in old { disk::remove_file(file).await?; } }",
+            "match dir.newest() { Some(path) if path.is_old() => { disk::remove_file(path).await?; } None => {} }",
+            "let path = match dir.kind() { A(path) => path.clone(), B { path, .. } => path }; disk::remove_file(path).await?;",
+            "tokio::fs::write(\"/dev/stdout\", body).await?; tokio::fs::write(\"/proc/self/oom_score_adj\", body).await?;",
+            "let socket = \"/run/app.sock\"; tokio::fs::remove_file(socket).await?;",
         ],
     );
     // A function that blocks is reported once.
@@ -238,6 +319,8 @@ fn request_unwrap() {
             "format!(\"{}\", id.parse::<u32>().unwrap());",
             "if a { db.find(id.parse().unwrap()).await; }",
             "let x = query.get(\"a\").unwrap().split(',').next().unwrap();",
+            "let text = body.collect().await.unwrap();",
+            "let x = db.find(query.get(\"a\").unwrap()).await.unwrap();",
         ],
     );
     is_silent(
@@ -264,7 +347,26 @@ fn request_unwrap() {
             "headers.extensions().get::<User>().unwrap();",
             "db.id.unwrap(); self::id::get().unwrap(); Some { id: x.unwrap() };",
             "\"a\".parse::<HeaderValue>().unwrap();",
+            "value.insert(&db).await.unwrap();",
+            "let saved = value.order.save(&db).await.expect(\"saved\");",
         ],
+    );
+    for ty in ["Path<u64>", "axum::extract::Path<uuid::Uuid>", "Path<(u32, bool)>"] {
+        let head = format!("handler(Path(id): {ty})");
+        is_silent(
+            "SW020",
+            &head,
+            &[
+                "let header: HeaderValue = id.to_string().parse().unwrap();",
+                "let header = HeaderValue::from_str(&id.to_string()).unwrap();",
+            ],
+        );
+        assert_eq!(count("SW020", &head, "u8::try_from(id).unwrap(); id.checked_sub(1).unwrap();"), 1);
+    }
+    finds(
+        "SW020",
+        "use axum::extract::Path as P; handler(P(id): P<String>)",
+        &["let header: HeaderValue = id.to_string().parse().unwrap();"],
     );
     let option = "handler(query: Option<Query<Page>>, result: Result<Json<Order>, JsonRejection>)";
     finds("SW020", option, &["let Query(page) = query.unwrap();", "let Json(order) = result.unwrap();"]);

@@ -5,37 +5,6 @@ use std::{path::PathBuf, sync::Arc};
 use seaworthy::prelude::*;
 use tokio::fs;
 
-/// Stands for the crate with its feature `fs`.
-mod tokio {
-    pub(crate) mod fs {
-        use std::path::Path;
-
-        pub(crate) struct OpenOptions;
-
-        pub(crate) async fn read(_path: impl AsRef<Path>) -> std::io::Result<()> {
-            Ok(())
-        }
-
-        pub(crate) async fn write(_path: impl AsRef<Path>, _bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-            Ok(())
-        }
-
-        impl OpenOptions {
-            pub(crate) fn new() -> Self {
-                Self
-            }
-
-            pub(crate) fn read(self, _read: bool) -> Self {
-                self
-            }
-
-            pub(crate) async fn open(self, _path: impl AsRef<Path>) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-    }
-}
-
 #[handler(allow(SW018, reason = "a cache, which may be lost"))]
 async fn allowed(Path(name): Path<String>) {
     _ = fs::write(name, "").await;

@@ -8,7 +8,17 @@ async fn greeter() -> Router {
     Router::new()
 }
 
+mod of_the_manifest {
+    use seaworthy::prelude::*;
+
+    #[cloud_service(drain = "40s", allow(SW030, reason = "every manifest says TERMINATION_GRACE"))]
+    pub(super) async fn service() -> Router {
+        Router::new()
+    }
+}
+
 fn main() {
+    _ = of_the_manifest::service;
     let expected = [
         ("LAME_DUCK", "10s"),
         ("DRAIN_TIMEOUT", "20s"),

@@ -1,7 +1,0 @@
-use seaworthy::prelude::*;
-
-#[ready]
-#[tracing::instrument]
-async fn sessions() {}
-
-fn main() {}
