@@ -92,6 +92,11 @@ impl Code {
         None
     }
 
+    /// Where the block ends that a token stands in: what a `let` there binds is seen no further.
+    pub(crate) fn block_end(&self, at: usize) -> usize {
+        self.around(at).next().map_or(self.len(), |open| self.partner(open))
+    }
+
     /// Every `let`.
     pub(crate) fn lets(&self) -> impl Iterator<Item = Let> {
         (0..self.len()).filter(|at| self.is_word(*at, "let")).filter_map(|at| self.let_at(at))

@@ -3,8 +3,7 @@
 //! `#[async_trait]` rewrites the methods of a trait, and can't stand above a function. Beside our attributes it is left
 //! over from another framework; the compiler would speak of a missing `trait` or `impl`.
 //!
-//! See [Pod lifecycle](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/) for what a check or a worker is to
-//! Kubernetes.
+//! See [async-trait](https://docs.rs/async-trait/latest/async_trait/).
 //!
 //! ```wrong
 //! #[ready]

@@ -13,7 +13,7 @@ use std::{
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-use super::{Check, Finding, Findings, RULES, Rule, allow};
+use super::{Check, Finding, Findings, RULES, Rule, allow, report};
 use crate::{code::File, errors::Errors};
 
 /// No service of a person's has more.
@@ -22,6 +22,8 @@ const MOST_FILES: usize = 10_000;
 /// The files of a crate, the root first.
 pub(crate) struct Crate {
     pub(crate) files: Vec<File>,
+    /// Whether nothing is known to be missing: a file that can't be read, or what an `include!` brings.
+    pub(crate) is_whole: bool,
 }
 
 /// `audit!()`
@@ -55,45 +57,32 @@ pub(crate) fn audit(errors: &mut Errors) {
 impl Crate {
     /// Notes what the rules find in the files.
     pub(crate) fn audit(&self, errors: &mut Errors) {
-        let mut allows: Vec<_> = self.files.iter().map(|file| Comments::of(file, errors)).collect();
+        let mut all: Vec<_> = self.files.iter().map(|file| (file, Comments::of(file, errors), Vec::new())).collect();
         for rule in RULES {
+            let mut findings = Findings::of(rule);
             match rule.check {
-                Check::Everywhere(_, check) => {
-                    for (file, allows) in self.files.iter().zip(&mut allows) {
-                        let mut findings = Findings::of(rule);
-                        check(&file.code, &mut findings);
-                        for finding in findings.found {
-                            report(&finding, file, allows, errors);
-                        }
-                    }
-                }
-                Check::Crate(check) => {
-                    let mut findings = Findings::of(rule);
-                    check(self, &mut findings);
-                    for finding in findings.found {
-                        let place = self.files.iter().zip(&mut allows).find(|(file, _)| finding.is_in(file));
-                        if let Some((file, allows)) = place {
-                            report(&finding, file, allows, errors);
-                        }
-                    }
-                }
+                Check::Everywhere(_, check) => self.files.iter().for_each(|file| check(&file.code, &mut findings)),
+                Check::Crate(check) => check(self, &mut findings),
                 Check::Function(..) | Check::Field(_) => {}
             }
+            for finding in findings.found {
+                if let Some((_, _, found)) = all.iter_mut().find(|(file, ..)| finding.is_in(file)) {
+                    found.push(finding);
+                }
+            }
         }
-        for (file, allows) in self.files.iter().zip(&allows) {
+        for (file, allows, found) in &mut all {
+            found.retain(|finding| !is_elsewhere(finding, file) && !allows.allow(finding, file));
+            report(found, errors);
             allows.warn_of_unused(file, errors);
         }
     }
 }
 
-fn report(finding: &Finding, file: &File, allows: &mut Comments, errors: &mut Errors) {
+/// Whether it is that of a test, or of an attribute, which has said it.
+fn is_elsewhere(finding: &Finding, file: &File) -> bool {
     let is_crate = matches!(finding.rule.check, Check::Crate(_));
-    let is_elsewhere = file.is_test(finding.token) || (!is_crate && file.marked_around(finding.token).is_some());
-    if is_elsewhere || allows.allow(finding, file) || allows.reported.contains(&finding.token) {
-        return;
-    }
-    allows.reported.push(finding.token);
-    finding.report(errors);
+    file.is_test(finding.token) || (!is_crate && file.marked_around(finding.token).is_some())
 }
 
 impl Finding {
@@ -112,12 +101,15 @@ impl Crate {
     /// Reads the root and the files of its modules.
     pub(crate) fn read(root: &Path) -> Self {
         let mut files: Vec<File> = Vec::new();
+        let mut are_read = true;
         let mut waiting = vec![(root.to_owned(), root.parent().map(Path::to_owned).unwrap_or_default())];
         while let Some((path, folder)) = waiting.pop() {
-            if files.len() == MOST_FILES || files.iter().any(|file| *file.path == *path) {
+            if files.iter().any(|file| *file.path == *path) {
                 continue;
             }
-            let Some(file) = File::read(&path) else {
+            let file = if files.len() == MOST_FILES { None } else { File::read(&path) };
+            let Some(file) = file else {
+                are_read &= !path.exists();
                 continue;
             };
             let mut children: Vec<_> =
@@ -126,7 +118,14 @@ impl Crate {
             waiting.extend(children);
             files.push(file);
         }
-        Self { files }
+        Self::of(files, are_read)
+    }
+
+    /// The crate of these files.
+    pub(crate) fn of(files: Vec<File>, are_all: bool) -> Self {
+        let includes = |file: &File| file.code.each_word("include").any(|at| file.code.is(at + 1, "!"));
+        let is_whole = are_all && !files.iter().any(includes);
+        Self { files, is_whole }
     }
 }
 
@@ -167,8 +166,6 @@ const COMMENT: &str = "write `// seaworthy: allow(SW004) reason` above the line"
 /// What the comments of a file allow.
 struct Comments {
     allows: Vec<Comment>,
-    /// The tokens that were reported.
-    reported: Vec<usize>,
 }
 
 struct Comment {
@@ -214,7 +211,7 @@ impl Comments {
                 }
             }
         }
-        Self { allows, reported: Vec::new() }
+        Self { allows }
     }
 
     /// Whether a comment stands above the line of what was found, or above that where its statement begins, be that one
@@ -313,6 +310,8 @@ mod tests {
         assert_eq!(folder.files("src/main.rs"), main.map(|file| format!("src/{file}")));
         assert_eq!(folder.files("src/bin/other.rs"), ["src/bin/other.rs", "src/bin/k.rs"]);
         assert_eq!(folder.files("src/nowhere.rs"), [""; 0]);
+        let is_whole = |root: &str| Crate::read(&folder.0.join(root)).is_whole;
+        assert!(is_whole("src/bin/other.rs") && !is_whole("src/main.rs"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A service has as many of them as cores, often one or two. While one sleeps or waits for a disk, every request on it
 //! waits, and so does `/health`: Kubernetes takes the pod out of the endpoints or kills it, when nothing was wrong with it.
 //!
-//! See [Liveness, readiness, and startup probes](https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/).
+//! See [Liveness, readiness, and startup probes](https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 //!
 //! ```wrong
 //! #[handler]

@@ -4,7 +4,7 @@
 //! probe gives up. What waits longer inside never gets to its own end: the error that it would have told is lost, and
 //! the pod is out of the endpoints for a "timed out" that says nothing.
 //!
-//! See [Configure probes](https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes).
+//! See [Configure probes](https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/).
 //!
 //! ```wrong
 //! #[ready]

@@ -23,8 +23,8 @@
 //!
 //! It sees the constructors of `seaworthy::http_client`, reqwest, hyper, sqlx, SeaORM, tokio-postgres, redis, MongoDB,
 //! kube, bollard, tonic (also `.._client::..Client::connect`), NATS, lapin and the AWS configuration. What a `static`,
-//! a `OnceCell` or the like keeps is made once. A `#[health]` check has a rule of its own. It can't see a client that
-//! another function makes.
+//! a `OnceCell`, a map or a cache keeps is made once. A `#[health]` check has a rule of its own. It can't see a client
+//! that another function makes, or one that was imported by `*`.
 
 use super::{Annotated, Check, Findings, Level, Rule};
 use crate::code::{Code, Path};
@@ -40,10 +40,10 @@ pub(super) const RULE: Rule = Rule {
 const CLIENTS: [&str; 50] = [
     "seaworthy::http_client::HttpClient::new",
     "seaworthy::http_client::HttpClient::with",
-    "HttpClient::new",
-    "HttpClient::with",
-    "http_client::HttpClient::new",
-    "http_client::HttpClient::with",
+    "seaworthy::reqwest::Client::new",
+    "seaworthy::reqwest::Client::builder",
+    "seaworthy::reqwest::ClientBuilder::new",
+    "seaworthy::reqwest::get",
     "reqwest::Client::new",
     "reqwest::Client::builder",
     "reqwest::ClientBuilder::new",
@@ -91,14 +91,24 @@ const CLIENTS: [&str; 50] = [
 ];
 
 /// What makes something once and keeps it.
-const KEEPERS: [&str; 7] =
-    ["get_or_init", "get_or_try_init", "try_get_or_init", "get_or_insert_with", "or_insert_with", "LazyLock", "Lazy"];
+const KEEPERS: [&str; 10] = [
+    "get_or_init",
+    "get_or_try_init",
+    "try_get_or_init",
+    "get_or_insert_with",
+    "get_with",
+    "try_get_with",
+    "or_insert_with",
+    "or_try_insert_with",
+    "LazyLock",
+    "Lazy",
+];
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
     let each = if annotated.attribute == "handler" { "request" } else { "check" };
     for path in clients(code).filter(|path| !is_kept(code, path.tokens.start)) {
-        let what = format!("`{}` makes a new client for each {each}", name(path));
+        let what = format!("`{}` makes a client for each {each}", name(path));
         let help = "make it in `main`, keep it in the state, and take it with `State(..)`";
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
     }
@@ -106,17 +116,12 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
 
 /// The calls that make a client.
 pub(super) fn clients(code: &Code) -> impl Iterator<Item = &Path> {
-    code.paths().iter().filter(|path| path.is_call() && (is_of(name(path), &CLIENTS) || is_generated(name(path))))
+    code.paths().iter().filter(|path| path.is_call() && (path.is_one_of(&CLIENTS) || is_generated(&path.name)))
 }
 
-/// A path as its own crate has it: `seaworthy` has reqwest's too.
+/// A path as it is shown: `seaworthy` has reqwest's too.
 pub(super) fn name(path: &Path) -> &str {
-    path.name.strip_prefix("seaworthy::").filter(|name| name.starts_with("reqwest::")).unwrap_or(&path.name)
-}
-
-/// Whether a name is one of these. One that ends with `*` stands for all that begin so.
-pub(super) fn is_of(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|one| one.strip_suffix('*').map_or(name == *one, |start| name.starts_with(start)))
+    path.name.strip_prefix("seaworthy::").unwrap_or(&path.name)
 }
 
 /// What tonic generates: `greeter_client::GreeterClient::connect`.

@@ -26,8 +26,9 @@
 //! }
 //! ```
 //!
-//! Code for tests may read what it likes, everybody may read what cargo sets (`CARGO_*`) and what Kubernetes does
-//! (`KUBERNETES_*`), and arguments are no variables.
+//! Code for tests may read what it likes, everybody may read what cargo sets (`CARGO_*`), what Kubernetes does
+//! (`KUBERNETES_*`, `HOSTNAME`) and what a system has (`HOME`, `PATH`, `TMPDIR`, `TZ`, `USER`), a process may be given
+//! all (`command.envs(std::env::vars())`), and arguments are no variables.
 //!
 //! It sees `std::env::var` and its kin, and `dotenv` and `dotenvy`, which set variables from a file. It can't see what
 //! another library reads, such as `envy` or `clap`.
@@ -47,14 +48,17 @@ pub(super) const RULE: Rule = Rule {
 
 const READS: [&str; 4] = ["std::env::var", "std::env::var_os", "std::env::vars", "std::env::vars_os"];
 const FILES: [&str; 2] = ["dotenv::*", "dotenvy::*"];
+/// What they say, and do not read.
+const ERRORS: [&str; 2] = ["dotenv::Error::*", "dotenvy::Error::*"];
 
 /// What is set by those who start the process, not by those who configure it.
 const GIVEN: [&str; 4] = ["CARGO_", "KUBERNETES_", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
+const OF_SYSTEM: [&str; 6] = ["HOME", "HOSTNAME", "PATH", "TMPDIR", "TZ", "USER"];
 
 fn check(code: &Code, found: &mut Findings) {
     for path in code.functions(&READS) {
         let name = variable(code, path);
-        if name.is_some_and(|name| GIVEN.iter().any(|given| name.starts_with(given))) {
+        if name.is_some_and(is_given) || is_passed_on(code, path.tokens.start) {
             continue;
         }
         let what = match name {
@@ -64,11 +68,20 @@ fn check(code: &Code, found: &mut Findings) {
         };
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help(name));
     }
-    for path in code.calls(&FILES) {
+    for path in code.calls(&FILES).filter(|path| !path.is_one_of(&ERRORS)) {
         let what = format!("`{}` sets variables from a file, which no pod has", path.name);
         let help = "remove it, and read the file in your shell: `set -a; . ./.env`";
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
     }
+}
+
+fn is_given(name: &str) -> bool {
+    OF_SYSTEM.contains(&name) || GIVEN.iter().any(|given| name.starts_with(given))
+}
+
+/// Whether what is read is what another process is given: `command.envs(std::env::vars())`.
+fn is_passed_on(code: &Code, at: usize) -> bool {
+    code.methods_named(&["envs"]).any(|method| code.inside(method.arguments).contains(&at))
 }
 
 /// The name of the variable, where it is written.

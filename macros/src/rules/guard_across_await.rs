@@ -4,7 +4,7 @@
 //! autoscaler sees an idle service, and a slow database becomes a service that answers nobody. Nor does the lock keep
 //! the other replicas out.
 //!
-//! See [Horizontal Pod Autoscaling](https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/).
+//! See [Horizontal Pod Autoscaling](https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/).
 //!
 //! ```wrong
 //! #[handler]
@@ -32,8 +32,10 @@
 //!
 //! It sees `.lock()` and `.write()` without arguments, and what they give bound with `let` to a name; in the head of a
 //! `match`, `if let`, `while let` or `for`, which keep it to their end; and in the same statement as a later `.await`.
-//! Another lock may be waited for, and a lock that the function made itself held. It can't see a guard that another
-//! function returns, `.read()`, or `lock_owned()`.
+//!
+//! Another lock may be waited for, and so may what an asynchronous lock guards, where all that wait want just that:
+//! `*token = fetch().await?`. A lock that the function made itself may be held, and one of many, by a key
+//! (`locks.entry(id)`). It can't see a guard that another function returns, `.read()`, or `lock_owned()`.
 
 use std::ops::Range;
 
@@ -71,7 +73,7 @@ const FUNCTIONS: [&str; 8] = [
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
     let own = own_locks(code);
-    for lock in locks(code).into_iter().filter(|lock| !own.contains(&receiver(code, lock))) {
+    for lock in locks(code).into_iter().filter(|lock| !own.contains(&receiver(code, lock)) && !is_by_key(code, lock)) {
         let (first, last) = (lock.tokens.start, lock.tokens.end - 1);
         if is_held_by_name(code, &lock) {
             let what = "the lock is held over an `.await` below: every other request waits too";
@@ -95,19 +97,42 @@ fn locks(code: &Code) -> Vec<Lock> {
     locks
 }
 
-/// The names of locks that the function makes, and of what is made of them: no other request waits for those.
+/// The names of locks that the function makes or has by a key, and of what is made of them: few other requests, if any,
+/// wait for those.
 fn own_locks(code: &Code) -> Vec<&str> {
-    let makes =
-        |path: &&Path| path.is_call() && ["Mutex::new", "RwLock::new"].iter().any(|new| path.name.ends_with(new));
-    let made: Vec<_> = code.paths().iter().filter(makes).map(|path| path.tokens.start).collect();
+    let made: Vec<_> = code.paths().iter().filter(|path| makes_lock(path)).map(|path| path.tokens.start).collect();
     let mut own: Vec<&str> = Vec::new();
     for binding in code.lets() {
         let mut value = binding.value.clone();
-        if value.any(|at| made.contains(&at) || code.word(at).is_some_and(|word| own.contains(&word))) {
+        // `let lock: Arc<Mutex<()>> = Arc::default();`
+        let is_default =
+            code.has_word(binding.at..value.start, &["Mutex", "RwLock"]) && code.has_word(value.clone(), &["default"]);
+        if is_default
+            || has_entry(code, value.clone())
+            || value.any(|at| made.contains(&at) || code.word(at).is_some_and(|word| own.contains(&word)))
+        {
             own.extend(binding.names.iter().map(|name| code.text(*name)));
         }
     }
     own
+}
+
+fn makes_lock(path: &Path) -> bool {
+    let mut names = path.name.rsplit("::");
+    path.is_call()
+        && matches!(names.next(), Some("new" | "const_new" | "default"))
+        && matches!(names.next(), Some("Mutex" | "RwLock"))
+}
+
+/// Whether the lock is that of a key: `locks.entry(id).or_default().lock()`.
+fn is_by_key(code: &Code, lock: &Lock) -> bool {
+    let start = code.statement(lock.tokens.start).start;
+    has_entry(code, start..lock.tokens.start)
+}
+
+/// Whether a map is asked for what belongs to a key: `locks.entry(id)`.
+fn has_entry(code: &Code, range: Range<usize>) -> bool {
+    code.methods_named(&["entry"]).any(|method| range.contains(&method.name))
 }
 
 /// What the value begins with that is locked: `tx` of `tx.lock()`.
@@ -169,7 +194,24 @@ fn is_held_by_name(code: &Code, lock: &Lock) -> bool {
         let is_future = code.is(at + 1, ".") && code.is_word(at + 2, "await");
         is_another(*at) && !is_borrowed && (is_alone(*at) || is_future)
     });
-    waits(code, rest.start..given.unwrap_or(rest.end), open)
+    let rest = rest.start..given.unwrap_or(rest.end);
+    // Of a lock that waits in a thread of the runtime, nothing is well.
+    let is_async = code.is_word(lock.end - 1, "await");
+    foreign_waits(code, rest, open).any(|at| !is_async || !fills(code, at, name, open))
+}
+
+/// Whether an `.await` is for what the guard of this name guards, in a statement such as `*guard = fetch().await`.
+fn fills(code: &Code, wait: usize, guard: usize, open: usize) -> bool {
+    let around = code.around(wait).take_while(|around| *around > open);
+    std::iter::once(wait).chain(around).any(|at| {
+        let mut start = code.statement(at).start;
+        while code.is(start, "*") {
+            start += 1;
+        }
+        let end = code.chain(start).end;
+        let is_other = start == code.statement(at).start && end == start + 1;
+        code.text(start) == code.text(guard) && !is_other && code.is(end, "=") && !code.is_marks(end, "==")
+    })
 }
 
 /// `lock.query().await`, `query(&mut lock).await`.
@@ -208,12 +250,12 @@ fn is_held_by_block<'a>(code: &'a Code, lock: &Lock) -> Option<&'a str> {
     let (keyword, _, open) = heads.chain(lets).find(|(_, head, _)| is_in(head))?;
     let block = code.inside(open);
     let dropped = block.clone().find(|at| code.is_word(*at, "drop"));
-    waits(code, block.start..dropped.unwrap_or(block.end), open).then_some(keyword)
+    foreign_waits(code, block.start..dropped.unwrap_or(block.end), open).next().map(|_| keyword)
 }
 
-/// Whether something but another lock is waited for.
-fn waits(code: &Code, range: Range<usize>, open: usize) -> bool {
-    code.waits(range).any(|at| !code.is_deferred(at, open) && !is_of_lock(code, at))
+/// Where something but another lock is waited for.
+fn foreign_waits(code: &Code, range: Range<usize>, open: usize) -> impl Iterator<Item = usize> {
+    code.waits(range).filter(move |at| !code.is_deferred(*at, open) && !is_of_lock(code, *at))
 }
 
 /// Whether an `.await` is that of a lock: `.lock().await`.

@@ -1,7 +1,7 @@
 //! Where something else is, the configuration says.
 //!
 //! An address in the code is that of one cluster and one namespace: the image that was tested is not the one that runs
-//! elsewhere, and `localhost` is the pod itself, where nobody listens. Kubernetes gives each environment its own
+//! elsewhere, and the database of a laptop's `localhost` is not in the pod. Kubernetes gives each environment its own
 //! ConfigMap.
 //!
 //! See [ConfigMaps](https://kubernetes.io/docs/concepts/configuration/configmap/).
@@ -20,11 +20,12 @@
 //! }
 //! ```
 //!
-//! It sees a text that is an address: a URL of a database or a broker, of http or WebSockets with a port, an IP,
-//! `localhost` or a host of a cluster (`.svc`, `.local`, `.internal`), and `ip:port`. What only names something stays:
-//! `https://example.com/problems/stock`. So do what is logged, compared, bound to, the fallback of a variable, an
-//! origin of CORS, and what is the same in every cluster (`kubernetes.default.svc`, 169.254.169.254). It can't see a
-//! constant outside of the function, and an address put together from parts.
+//! It sees a text that is an address: a URL of a database or a broker; of http or WebSockets with an IP, a host of a
+//! cluster (`.svc`, `.local`, `.internal`), or a port behind a host without a dot; and `ip:port`. What only names
+//! something stays: `https://example.com/problems/stock`. So do what is logged, compared, bound to, the fallback of a
+//! variable, an origin of CORS, and what is the same in every cluster: `kubernetes.default.svc`, 169.254.169.254, and
+//! `localhost`, where the other containers of the pod are, but for a database or a broker. It can't see a constant
+//! outside of the function, and an address put together from parts.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -67,7 +68,7 @@ const EVERYWHERE: [&str; 5] =
     ["kubernetes.default", "metadata.google.internal", "example.com", "example.org", "example.net"];
 
 /// What only shows or compares a text, or takes it where nothing else is said.
-const SHOWS: [&str; 34] = [
+const SHOWS: [&str; 35] = [
     "trace",
     "debug",
     "info",
@@ -86,6 +87,7 @@ const SHOWS: [&str; 34] = [
     "assert_ne",
     "debug_assert",
     "debug_assert_eq",
+    "matches",
     "bail",
     "anyhow",
     "unreachable",
@@ -166,14 +168,20 @@ fn address(text: &str) -> Option<Address> {
     if is_everywhere || is_any {
         return None;
     }
-    let is_near = host_lower == "localhost" || ip.is_some() || host.parse::<Ipv6Addr>().is_ok();
+    let ip_v6 = host.parse::<Ipv6Addr>().ok();
+    let is_ip = ip.is_some() || ip_v6.is_some();
+    let is_pod =
+        host_lower == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) || ip_v6.is_some_and(|ip| ip.is_loopback());
     let is_address = match scheme {
         Some("http" | "https" | "ws" | "wss" | "tcp" | "grpc") => {
-            is_near || port.is_some() || CLUSTER.iter().any(|end| host_lower.ends_with(end))
+            // A public host with a port is the same everywhere.
+            let is_near = !host.contains('.') && port.is_some();
+            !is_pod && (is_ip || is_near || CLUSTER.iter().any(|end| host_lower.ends_with(end)))
         }
         Some(scheme) => SCHEMES.contains(&scheme),
         None => {
-            is_near && authority == rest && port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
+            let has_port = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
+            is_ip && !is_pod && authority == rest && has_port
         }
     };
     let shown = scheme.map_or_else(|| authority.to_owned(), |scheme| format!("{scheme}://{authority}"));

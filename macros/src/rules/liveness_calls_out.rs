@@ -4,8 +4,7 @@
 //! every service that asks it, again and again, and each start opens its connections anew: a small failure becomes a
 //! large one. A readiness check only takes the pod out of the endpoints until it passes.
 //!
-//! See [Configure
-//! probes](https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/).
+//! See [Liveness, readiness, and startup probes](https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 //!
 //! ```wrong
 //! #[health]
@@ -24,12 +23,13 @@
 //! What a liveness check is for: whether this process still gets anywhere (a counter that a worker increments).
 //!
 //! It sees calls of HTTP clients, databases, caches and brokers by their crates, sockets and names that are looked up,
-//! and methods that only such have (`ping`, `fetch_one`, `query_async`, `send` without arguments). It can't see what
-//! another function does.
+//! methods that only such have (`fetch_one`, `query_async`, `send` without arguments), and `ping`, `execute` and
+//! `get_connection` where a client, a connection or a pool is named beside them: an actor of the process may well be
+//! asked. It can't see what another function does.
 
 use super::{
     Annotated, Check, Findings, Level, Rule,
-    client_per_request::{clients, is_of, name},
+    client_per_request::{clients, name},
 };
 use crate::code::Code;
 
@@ -37,8 +37,9 @@ pub(super) const RULE: Rule =
     Rule { code: "SW024", name: "liveness-calls-out", level: Level::Error, check: Check::Function(&["health"], check) };
 
 /// Functions and macros that reach out.
-const CALLS: [&str; 24] = [
+const CALLS: [&str; 25] = [
     "reqwest::*",
+    "seaworthy::reqwest::*",
     "ureq::*",
     "tokio::net::TcpStream::connect",
     "tokio::net::UdpSocket::*",
@@ -65,15 +66,13 @@ const CALLS: [&str; 24] = [
 ];
 
 /// Methods that ask something else.
-const METHODS: [&str; 12] = [
-    "ping",
+const METHODS: [&str; 10] = [
     "fetch_one",
     "fetch_optional",
     "fetch_all",
     "query_async",
     "query_one",
     "query_opt",
-    "get_connection",
     "get_async_connection",
     "get_multiplexed_async_connection",
     "get_multiplexed_tokio_connection",
@@ -82,32 +81,45 @@ const METHODS: [&str; 12] = [
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
-    let is_call = |name: &str| is_of(name, &CALLS);
-    let paths = code.paths().iter().filter(|path| path.is_call() || path.is_macro()).filter(|path| is_call(name(path)));
+    let paths = code.paths().iter().filter(|path| (path.is_call() || path.is_macro()) && path.is_one_of(&CALLS));
     let paths = paths.chain(clients(code)).map(|path| (path.tokens.clone(), name(path)));
     let methods = code.methods().iter().filter(|method| asks(code, method.name, method.arguments));
     let methods = methods.map(|method| (method.name..method.name + 1, code.text(method.name)));
     // A client and what is asked with it are one mistake.
     if let Some((tokens, name)) = paths.chain(methods).min_by_key(|(tokens, _)| tokens.start) {
-        let what = format!("`{name}` calls out: an outage there restarts every pod");
+        let what = format!("`{name}` calls out: an outage restarts every pod");
         found.add(code, tokens.start, tokens.end - 1, what, "make it a readiness check: `#[ready]`");
     }
 }
 
 fn asks(code: &Code, name: usize, arguments: usize) -> bool {
-    let method = code.text(name);
-    let mut links = code.links(code.after(arguments));
-    if !links.any(|link| code.is_word(link.at, "await")) {
-        return false;
-    }
-    let is_of_pool = || (code.statement(name).start..name).any(|at| is_pool(code.word(at).unwrap_or_default()));
-    match method {
+    let words = || (code.statement(name).start..name).filter_map(|at| code.word(at));
+    match code.text(name) {
         // `request.send()`; a channel's has an argument.
-        "send" => code.inside(arguments).is_empty(),
-        // A semaphore's asks nobody.
-        "acquire" => is_of_pool(),
-        method => METHODS.contains(&method),
+        "send" => code.inside(arguments).is_empty() && is_awaited(code, arguments),
+        // An actor's and a semaphore's ask nobody.
+        "ping" | "execute" => words().any(is_peer) && is_awaited(code, arguments),
+        "acquire" => words().any(is_pool) && is_awaited(code, arguments),
+        // That of redis waits, with its thread.
+        "get_connection" => {
+            code.inside(arguments).is_empty() && words().any(|word| is_peer(word) && !word.contains("conn"))
+        }
+        method => METHODS.contains(&method) && is_awaited(code, arguments),
     }
+}
+
+/// Whether what a method returns is awaited, by itself or by what it is given to: `timeout(LIMIT, peer.ping()).await`.
+fn is_awaited(code: &Code, arguments: usize) -> bool {
+    let given_to = code.around(arguments).take_while(|open| code.is(*open, "("));
+    std::iter::once(arguments)
+        .chain(given_to)
+        .any(|open| code.links(code.after(open)).any(|link| code.is_word(link.at, "await")))
+}
+
+/// Whether something of this name is probably a client or a connection.
+fn is_peer(word: &str) -> bool {
+    let word = word.to_lowercase();
+    is_pool(&word) || ["client", "conn", "redis"].iter().any(|peer| word.contains(peer))
 }
 
 fn is_pool(word: &str) -> bool {

@@ -100,6 +100,12 @@ pub(super) fn writes(code: &Code) -> impl Iterator<Item = &Path> {
     })
 }
 
+/// Whether something in a call is from the state: a directory that the configuration names may be a volume.
+pub(super) fn may_be_volume(annotated: &Annotated<'_>, call: &Path) -> bool {
+    let code = annotated.code;
+    is_from_state(code, code.chain(call.tokens.start), &from_state(annotated))
+}
+
 /// Whether options that begin here make a file one that is written.
 fn has_option(code: &Code, open: usize) -> bool {
     code.links(code.after(open)).any(|link| {

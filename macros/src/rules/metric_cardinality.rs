@@ -24,13 +24,13 @@
 //!
 //! It guesses by the label's name in `counter!`, `gauge!` and `histogram!` of `metrics`, also in an array of labels
 //! beside them: `id`, `uuid`, `email`, `user`, `username`, `path`, `url`, `uri`, `query`, `ip`, `address`, `session`,
-//! `token`, `timestamp`, or one that ends with `_id`, say. Ids of what is few (`shard_id`, `node_id`, `tenant`), a
+//! `token`, `timestamp`, or one that ends with `_id`, say. Ids of what is few (`shard_id`, `topic_id`, `tenant`), a
 //! text in quotes, and a `path` beside `MatchedPath` or far from any `uri` are well. It can't see labels that come
 //! from elsewhere, or whether a `kind` is whatever a client sends.
 
 use std::ops::Range;
 
-use super::{Check, Findings, Level, Rule, secret_in_telemetry::is_of};
+use super::{Check, Findings, Level, Rule, secret_in_telemetry::is_of_crate};
 use crate::code::{Code, Kind};
 
 pub(super) const RULE: Rule = Rule {
@@ -78,6 +78,12 @@ const FEW: [&str; 26] = [
     "worker",
 ];
 
+/// Of these too, and a value may still come from one: `app.email()`.
+const FEW_THINGS: [&str; 14] = [
+    "app", "backend", "broker", "core", "cpu", "disk", "gpu", "group", "plan", "provider", "service", "topic",
+    "upstream", "zone",
+];
+
 /// Where the path is that of a route, and where it is whatever a client asks for.
 const ROUTES: [&str; 2] = ["MatchedPath", "matched_path"];
 const REQUESTED: [&str; 3] = ["OriginalUri", "Uri", "uri"];
@@ -97,7 +103,7 @@ fn check(code: &Code, found: &mut Findings) {
 /// named there.
 pub(super) fn labels(code: &Code) -> Vec<(usize, Range<usize>)> {
     let mut labels = Vec::new();
-    for path in code.macros(&METRICS).filter(|path| is_of(code, path, &CRATES)) {
+    for path in code.macros(&METRICS).filter(|path| is_of_crate(code, path, &CRATES)) {
         let Some(open) = path.arguments() else { continue };
         for part in code.parts(code.inside(open)) {
             if code.kind(part.start) == Some(Kind::Text) && code.is_marks(part.start + 1, "=>") {
@@ -131,7 +137,7 @@ fn is_endless(label: &str) -> bool {
     let label = label.to_lowercase().replace(['.', '-'], "_");
     let last = label.rsplit('_').next().unwrap_or_default();
     let is_endless = ENDLESS.contains(&last) || ENDLESS_ALONE.contains(&label.as_str());
-    is_endless && !label.split('_').any(|word| FEW.contains(&word))
+    is_endless && !label.split('_').any(|word| FEW.contains(&word) || FEW_THINGS.contains(&word))
 }
 
 /// Whether a value is one of few: it is written there, or named so.

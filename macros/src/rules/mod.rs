@@ -47,7 +47,7 @@ mod unread_variable;
 mod waits;
 mod worker_ignores_shutdown;
 
-use std::fmt::Display;
+use std::{fmt::Display, ops::Range};
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -167,6 +167,8 @@ struct Finding {
     at: At,
     /// The first token, where it is found in code.
     token: usize,
+    /// The tokens of the call that begins there, with its arguments and what goes on with it.
+    call: Range<usize>,
     what: String,
     help: String,
 }
@@ -179,6 +181,9 @@ impl Findings {
     /// Notes what is wrong with the tokens from `first` to `last`, both included, and what to write instead.
     pub(crate) fn add(&mut self, code: &Code, first: usize, last: usize, what: impl Display, help: impl Display) {
         self.push(code.at(first, last), first, what, help);
+        if let Some(finding) = self.found.last_mut() {
+            finding.call = code.chain(first);
+        }
     }
 
     /// Notes what is wrong with a part of an annotated item.
@@ -190,11 +195,23 @@ impl Findings {
     }
 
     fn push(&mut self, at: At, token: usize, what: impl Display, help: impl Display) {
-        self.found.push(Finding { rule: self.rule, at, token, what: what.to_string(), help: help.to_string() });
+        let (what, help) = (what.to_string(), help.to_string());
+        self.found.push(Finding { rule: self.rule, at, token, call: token..token, what, help });
     }
 }
 
+/// Rules that may find one mistake together, and which of them says it: a server of one's own most often stands in a
+/// task, and hears a signal.
+const TOGETHER: [&str; 3] = ["SW011", "SW010", "SW004"];
+
 impl Finding {
+    /// Whether another finding speaks of the same mistake: one of the two stands in the other's call.
+    fn is_part_of(&self, other: &Self) -> bool {
+        let place = |finding: &Self| TOGETHER.iter().position(|code| *code == finding.rule.code);
+        let is_weaker = place(self).zip(place(other)).is_some_and(|(own, others)| own > others);
+        is_weaker && (self.call.contains(&other.token) || other.call.contains(&self.token))
+    }
+
     /// As the compiler says it. What is in another file says where.
     fn report(&self, errors: &mut Errors) {
         let Self { rule, at, what, help, .. } = self;
@@ -242,7 +259,8 @@ pub(crate) fn check_function(
     // A body that is half typed is the compiler's to speak of.
     let parses = all.is_empty() || syn::parse2::<syn::Block>(function.body.to_token_stream()).is_ok();
     all.retain(|finding| parses || finding.token == usize::MAX);
-    let reported = report(all, &allows, errors);
+    all.retain(|finding| !allows.allow(finding.rule));
+    let reported = report(&all, errors);
     allows.warn_of_unused(attribute, errors);
     for rule in reported {
         match rule.code {
@@ -264,16 +282,17 @@ pub(crate) fn check_field(field: &Field<'_>, allows: &Allows, errors: &mut Error
             all.extend(findings.found);
         }
     }
-    !report(all, allows, errors).is_empty()
+    all.retain(|finding| !allows.allow(finding.rule));
+    !report(&all, errors).is_empty()
 }
 
 /// Reports what is not allowed: each place once, by the first rule. Returns the rules that spoke.
-fn report(found: Vec<Finding>, allows: &Allows, errors: &mut Errors) -> Vec<&'static Rule> {
+fn report(found: &[Finding], errors: &mut Errors) -> Vec<&'static Rule> {
     let mut places: Vec<usize> = Vec::new();
     let mut rules = Vec::new();
     for finding in found {
         let is_second = finding.token != usize::MAX && places.contains(&finding.token);
-        if allows.allow(finding.rule) || is_second {
+        if is_second || found.iter().any(|other| finding.is_part_of(other)) {
             continue;
         }
         places.push(finding.token);

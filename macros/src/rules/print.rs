@@ -1,8 +1,8 @@
 //! A service writes to its log, not to its output.
 //!
-//! The kubelet takes every line of the output for a line of the log. One that was printed is no JSON, has no level and
-//! no trace id, and is not found when it is looked for; and `println!` waits, with a thread of the runtime, while the
-//! pipe is full. An event goes with the span around it, and never waits.
+//! The container runtime takes every line of the output for a line of the log. One that was printed is no JSON, has no
+//! level and no trace id, and is not found when it is looked for; and `println!` waits, with a thread of the runtime,
+//! while the pipe is full. An event goes with the span around it, and never waits.
 //!
 //! See [Logging architecture](https://kubernetes.io/docs/concepts/cluster-administration/logging/).
 //!
@@ -35,16 +35,21 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// What prints, and what to write instead.
-const PRINTS: [(&str, &str); 5] =
-    [("print", "info"), ("println", "info"), ("eprint", "warn"), ("eprintln", "warn"), ("dbg", "debug")];
+const PRINTS: [(&str, &str); 5] = [
+    ("print", "write `seaworthy::tracing::info!(..)`"),
+    ("println", "write `seaworthy::tracing::info!(..)`"),
+    ("eprint", "write `seaworthy::tracing::warn!(..)`"),
+    ("eprintln", "write `seaworthy::tracing::warn!(..)`"),
+    // What it returns may be used.
+    ("dbg", "remove it, or log the value on a line of its own"),
+];
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
     for path in code.paths().iter().filter(|path| path.is_macro()) {
         let name = path.name.strip_prefix("std::").unwrap_or(&path.name);
-        if let Some((_, level)) = PRINTS.iter().find(|(print, _)| *print == name) {
+        if let Some((_, help)) = PRINTS.iter().find(|(print, _)| *print == name) {
             let what = format!("`{name}!` writes a line that is no log record: no JSON, no trace id");
-            let help = format!("write `seaworthy::tracing::{level}!(..)`");
             found.add(code, path.tokens.start, path.tokens.end, what, help);
         }
     }

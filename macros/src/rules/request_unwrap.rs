@@ -4,7 +4,7 @@
 //! the log: whoever can send requests writes the log, raises the rate of errors that alerts and rollouts look at, and
 //! poisons what was locked.
 //!
-//! See [Logging Architecture](https://kubernetes.io/docs/concepts/cluster-administration/logging/).
+//! See [400 Bad Request](https://www.rfc-editor.org/rfc/rfc9110.html#name-400-bad-request).
 //!
 //! ```wrong
 //! #[handler]

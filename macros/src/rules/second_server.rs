@@ -4,8 +4,7 @@
 //! when Kubernetes takes the pod away. A server beside it has none of that: no probe fails with it, its requests are
 //! cut off in every rollout, and neither a limit nor a metric knows of them.
 //!
-//! See [Liveness, readiness, and startup
-//! probes](https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/).
+//! See [Liveness, readiness, and startup probes](https://kubernetes.io/docs/concepts/workloads/pods/probes/).
 //!
 //! ```wrong
 //! async fn serve(router: Router) -> std::io::Result<()> {
@@ -22,7 +21,7 @@
 //! ```
 //!
 //! Probes and metrics have a port of their own already (`ADMIN_ADDR`). The router of a tonic service is
-//! `Routes::new(service).into_axum_router()`.
+//! `Routes::new(service).into_axum_router().with_state(())`, whatever the state of the service is.
 //!
 //! It sees the servers of axum, hyper, tonic, warp, actix-web and others where they are made. It can't see one that
 //! accepts from a `TcpListener` itself, or that a library starts.
@@ -64,11 +63,11 @@ fn check(code: &Code, found: &mut Findings) {
     let tonic = code
         .calls(&TONIC)
         .filter(|_| !gives_router())
-        .map(|path| (path, "give `Routes::new(service).into_axum_router()` to `Service::new(state).http(..)`"));
+        .map(|path| (path, "write `.http(Routes::new(service).into_axum_router().with_state(()))`"));
     let others = code.calls(&SERVERS).map(|path| (path, "give the router to `Service::new(state).http(router)`"));
     for (path, help) in others.chain(tonic) {
         let name = path.name.strip_prefix("seaworthy::").unwrap_or(&path.name);
-        let what = format!("`{name}` is a second server: no drain, no probes, no limits");
+        let what = format!("`{name}` is a second server, with no drain");
         found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
     }
 }

@@ -97,7 +97,7 @@ fn is_set(code: &Code, path: &Path, methods: &[&str]) -> bool {
     let statement = code.statement(path.tokens.start);
     let name = statement.start + if code.is_word(statement.start + 1, "mut") { 2 } else { 1 };
     let is_bound = code.is_word(statement.start, "let") && code.is(name + 1, "=") && name + 2 == path.tokens.start;
-    let end = code.around(statement.start).next().map_or(code.len(), |open| code.partner(open));
+    let end = code.block_end(statement.start);
     is_bound
         && code.word(name).is_some_and(|name| {
             (statement.end..end)

@@ -25,8 +25,9 @@
 //! It looks into `fields(..)`, the macros of `tracing`, `log` and `metrics`, and `record("password", ..)` of a span.
 //! There it sees what `expose()` gives, and guesses by the names of fields and values, as SW006 does, and by
 //! `authorization`, `cookie` and `jwt`. What a function makes of a secret (`mask(&token)`, `token.len()`) is none to
-//! it, nor is a `page_token`, or a `token` beside an `amount`. It can't see a secret of another name, one inside a
-//! struct that is recorded by `Debug`, or that `?password` is a `Secret`, which would be no more than `***`.
+//! it, nor is a `page_token`, a `token` beside an `amount`, or a variable `secret` or `authorization`, which may be an
+//! object of Kubernetes or a decision. It can't see a secret of another name, one inside a struct that is recorded by
+//! `Debug`, or that `?password` is a `Secret`, which would be no more than `***`.
 
 use std::ops::Range;
 
@@ -61,28 +62,45 @@ const CRATES: [&str; 3] = ["log", "seaworthy", "tracing"];
 /// Secrets of requests, beside those that a configuration has.
 const OF_REQUESTS: [&str; 3] = ["authorization", "cookie", "jwt"];
 
-/// Words beside which `token` is no secret, or the name is that of a yes or no.
-const INNOCENT: [&str; 16] = [
+/// Words of a name that is that of a yes or no.
+const YES_OR_NO: [&str; 8] = ["has", "invalid", "is", "missing", "needs", "no", "requires", "without"];
+
+/// Words beside which a `token` is no secret: it says where something goes on, who may write, or is a piece of a text.
+const OF_TOKENS: [&str; 27] = [
+    "bos",
     "cancel",
     "cancellation",
+    "checkpoint",
     "continuation",
     "cursor",
-    "has",
-    "invalid",
-    "is",
-    "missing",
-    "needs",
+    "eos",
+    "fence",
+    "fencing",
+    "first",
+    "idempotency",
+    "last",
+    "lease",
+    "max",
     "next",
-    "no",
+    "pad",
     "page",
-    "requires",
+    "pagination",
+    "paging",
+    "per",
+    "position",
     "resume",
+    "sequence",
     "shutdown",
     "stop",
+    "sync",
+    "watermark",
 ];
 
 /// Names that a field of Kubernetes or of a parser has too: the value has to be called a secret as well.
 const VAGUE: [&str; 3] = ["authorization", "secret", "token"];
+
+/// What a value alone may be called that is none: a decision, and an object of Kubernetes.
+const VAGUE_ALONE: [&str; 2] = ["authorization", "secret"];
 
 /// What a value is called that only speaks of a secret: `secret = %secret_name`.
 const SPEAKS_OF: [&str; 21] = [
@@ -144,7 +162,7 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
             found.push(arguments.at(leak.first, leak.last), usize::MAX, leak.what("traces"), HELP);
         }
     }
-    for path in code.macros(&RECORDS).filter(|path| is_of(code, path, &CRATES)) {
+    for path in code.macros(&RECORDS).filter(|path| is_of_crate(code, path, &CRATES)) {
         let Some(open) = path.arguments() else { continue };
         let place = if path.last_name().ends_with("span") { "traces" } else { "logs" };
         let inside = code.inside(open);
@@ -168,7 +186,7 @@ fn check(annotated: &Annotated<'_>, found: &mut Findings) {
 }
 
 /// Whether a macro is one of these crates', as far as can be known.
-pub(super) fn is_of(code: &Code, path: &Path, crates: &[&str]) -> bool {
+pub(super) fn is_of_crate(code: &Code, path: &Path, crates: &[&str]) -> bool {
     match path.name.split_once("::") {
         Some((first, _)) => crates.contains(&first),
         None => !(0..code.len()).any(|at| code.is_word(at, "macro_rules") && code.is_word(at + 2, &path.name)),
@@ -184,7 +202,7 @@ struct Leak {
 
 impl Leak {
     fn what(&self, place: &str) -> String {
-        format!("`{}` is a secret, and everyone who reads the {place} would see it", self.name)
+        format!("`{}` is a secret, and the {place} would show it", self.name)
     }
 
     fn add(&self, code: &Code, place: &str, found: &mut Findings) {
@@ -204,7 +222,7 @@ fn by_name(code: &Code, inside: Range<usize>) -> Vec<Leak> {
         } else if let Some(equals) = equals(code, part.clone()) {
             leaks.extend(named(code, part.start..equals, equals + 1..part.end));
         } else if let Some(at) = shown(code, part.clone())
-            && is_secret(code, code.text(at))
+            && is_secret_value(code, at)
         {
             leaks.push(Leak { first: part.start, last: part.end - 1, name: code.text(at).to_owned() });
         }
@@ -223,9 +241,10 @@ fn equals(code: &Code, part: Range<usize>) -> Option<usize> {
 /// A field whose name or value is called a secret.
 fn named(code: &Code, name: Range<usize>, value: Range<usize>) -> Option<Leak> {
     let field: String = name.clone().map(|at| code.string(at).unwrap_or(code.text(at))).collect();
-    let value = code.text(shown(code, value)?);
+    let at = shown(code, value)?;
+    let value = code.text(at);
     let is_called = is_secret(code, &field);
-    let is_leak = if is_secret(code, value) {
+    let is_leak = if is_secret_value(code, at) {
         true
     } else {
         let speaks = words(value).last().is_some_and(|word| SPEAKS_OF.contains(&word));
@@ -243,7 +262,7 @@ fn named(code: &Code, name: Range<usize>, value: Range<usize>) -> Option<Leak> {
 fn captured(code: &Code, at: usize) -> Option<Leak> {
     let text = code.string(at)?.replace("{{", "");
     let mut names = text.split('{').skip(1).filter_map(|rest| rest.split(['}', ':']).next());
-    let name = names.find(|name| is_secret(code, name))?;
+    let name = names.find(|name| is_secret(code, name) && !VAGUE_ALONE.contains(name))?;
     Some(Leak { first: at, last: at, name: name.to_owned() })
 }
 
@@ -302,13 +321,23 @@ fn exposed(code: &Code, inside: Range<usize>) -> Vec<Leak> {
     leaks
 }
 
+/// Whether the value that has its name there is probably a secret: `config.secret` is, and a `secret` alone may not be.
+fn is_secret_value(code: &Code, at: usize) -> bool {
+    let is_alone = !code.is(at.saturating_sub(1), ".") && VAGUE_ALONE.contains(&code.text(at));
+    !is_alone && is_secret(code, code.text(at))
+}
+
 /// Whether what is recorded by this name is probably a secret.
 fn is_secret(code: &Code, name: &str) -> bool {
     let last = words(name).last().unwrap_or_default();
     let is_secret = plain_secret::is_secret(name) || OF_REQUESTS.contains(&last.to_lowercase().as_str());
     let is_constant = !name.contains(|c: char| c.is_lowercase());
-    let is_other = || name.rsplit('.').next() == Some("token") && code.has_word(0..code.len(), &OTHER_TOKENS);
-    is_secret && !is_constant && !words(name).any(|word| INNOCENT.contains(&word)) && !is_other()
+    let has = |others: &[&str]| words(name).any(|word| others.contains(&word));
+    let is_other = || {
+        last == "token" && has(&OF_TOKENS)
+            || name.rsplit('.').next() == Some("token") && code.has_word(0..code.len(), &OTHER_TOKENS)
+    };
+    is_secret && !is_constant && !has(&YES_OR_NO) && !is_other()
 }
 
 fn words(name: &str) -> impl Iterator<Item = &str> {

@@ -81,8 +81,8 @@ fn add(code: &Code, path: &Path, signal: &str, found: &mut Findings) {
         code,
         path.tokens.start,
         path.tokens.end - 1,
-        format!("`{}` is a second handler of {signal}: the runtime has one", path.name),
-        "take `shutdown: Shutdown`, and await it: it ends when the drain begins",
+        format!("`{}` handles {signal}, as the runtime does", path.name),
+        "remove it; in a handler or a worker take `shutdown: Shutdown` and await it",
     );
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn reported(source: &str) -> Vec<String> {
     let file = || File::new(source.to_owned(), Path::new("src/main.rs")).unwrap();
     let expanded = within(file(), || expand_items(source));
     let mut errors = Errors::default();
-    Crate { files: vec![file()] }.audit(&mut errors);
+    Crate::of(vec![file()], true).audit(&mut errors);
     messages(&format!("{expanded} {}", errors.into_token_stream()))
 }
 
@@ -182,6 +182,11 @@ fn secrets_are_known_by_their_names_and_by_expose() {
             "info!(\"{password:?}\")",
             "info!(\"{} {}\", name, form.access_token)",
             "info!(pass = tracing::field::display(&self.token))",
+            "info!(%form.secret)",
+            "info!(?request.authorization)",
+            "info!(password = %secret)",
+            "info!(%sync_password)",
+            "info!(%first_secret_key)",
             "tracing::info_span!(\"x\", jwt)",
             "seaworthy::tracing::warn!(\"{}\", config.password.expose())",
             "info!(url = %url.expose().as_str())",
@@ -201,6 +206,9 @@ fn secrets_are_known_by_their_names_and_by_expose() {
             "info!(token = mask(&token), \"{{token}}\")",
             "info!(length = token.len(), \"no token\")",
             "info!(has_password = has_password, ?page_token, ?cancellation_token)",
+            "info!(fencing_token, %pagination_token, ?idempotency_token, %request.sync_token, time_to_first_token)",
+            "info!(?authorization, %secret, \"{secret} {authorization:?}\")",
+            "info!(secret = %secret, \"{}\", secret)",
             "info!(secret = %name, secret.name = %secret_name, token = %address)",
             "info!(password = \"***\", token = tracing::field::Empty, \"password\")",
             "info!(token_type = ?kind, tokens = count, api_key_id = %id, %token_id)",
@@ -230,11 +238,15 @@ fn labels_are_known_by_their_names() {
             "use metrics::counter as count; count!(\"x\", \"Email\" => user.name)",
             "counter!(\"x\", \"client_ip\" => peer)",
             "counter!(\"x\", \"query\" => query)",
+            "counter!(\"x\", \"email\" => app.core.email())",
             "let labels = [(\"kind\", kind), (\"path\", req.uri().path().to_owned())]; counter!(X, &labels); gauge!(Y, &labels);",
         ],
         &[
             "counter!(\"x\", \"route\" => route, \"method\" => m, \"status\" => s, \"kind\" => k, \"tenant\" => t)",
             "counter!(\"x\", \"path\" => path.to_string())",
+            "gauge!(\"x\", \"cpu_id\" => a, \"gpu.uuid\" => a, \"disk_id\" => a, \"core_id\" => a, \"zone_id\" => a)",
+            "gauge!(\"x\", \"app_id\" => a, \"plan_id\" => a, \"provider_id\" => a, \"service_id\" => a)",
+            "gauge!(\"x\", \"topic_id\" => a, \"group_id\" => a, \"broker_id\" => a, \"upstream_url\" => a, \"backend_url\" => a)",
             "counter!(\"x\", \"path\" => \"/orders\", \"user\" => SYSTEM, \"shard_id\" => id)",
             "request.uri(); let path = MatchedPath::path(); counter!(\"x\", \"path\" => path)",
             "counter!(\"x\", \"user\" => user.kind(), \"query\" => query_name, \"address\" => Self::ADDRESS)",
@@ -376,6 +388,8 @@ fn a_variable_is_read_where_its_name_is() {
     ] {
         assert_eq!(of(&config(field)), 0, "{field}");
     }
+    assert_eq!(of(&format!("{} include!(\"other.rs\");", config("pub lifetime: u8"))), 0);
+    assert_eq!(of(&format!("{} static A: &str = include_str!(\"a\");", config("pub lifetime: u8"))), 1);
     assert_eq!(of("#[config(env)] #[derive(Serialize)] pub struct C { pub lifetime: u8 }"), 0);
     assert_eq!(of("#[allow(dead_code)] #[config(env)] pub struct C { pub lifetime: u8 }"), 0);
     assert_eq!(of("pub struct C { pub lifetime: u8 }"), 0);
@@ -719,6 +733,7 @@ fn environment_read() {
             "fn f() { dotenv::dotenv().ok(); }",
             "fn f() { dotenvy::from_filename(\".env\") }",
             "static A: LazyLock<String> = LazyLock::new(|| std::env::var(\"A\").unwrap());",
+            "fn f() { std::env::var(\"HOME_PAGE\") }",
             "#[cloud_service] async fn main() -> Router { std::env::var(\"A\"); Router::new() }",
         ],
     );
@@ -730,6 +745,10 @@ fn environment_read() {
             "fn f() -> Result<(), std::env::VarError> { std::env::VarError::NotPresent }",
             "use std::env::var; fn f(var: u8) { g(var) }",
             "fn f() -> Result<(), dotenvy::Error> { dotenvy_macro::dotenv!(\"A\") }",
+            "fn f(a: dotenvy::Error) { match a { dotenvy::Error::LineParse(a, b) => {} _ => dotenvy::Error::Io(c) } }",
+            "fn f() { for a in [\"HOSTNAME\", \"PATH\"] { std::env::var(\"HOSTNAME\"); std::env::var_os(\"PATH\"); } }",
+            "use std::env::var; fn f() { var(\"HOME\"); var(\"TMPDIR\"); var(\"TZ\"); var(\"USER\"); }",
+            "fn f() { Command::new(a).env_clear().envs(std::env::vars().filter(|(b, _)| b != \"C\")).spawn() }",
             "#[test] fn f() { std::env::var(\"A\") }",
         ],
     );
@@ -743,6 +762,29 @@ fn environment_read() {
         let all = reported(&format!("fn f() {{ std::env::var({name:?}) }}"));
         assert!(all.iter().any(|text| text.contains(&format!("\nhelp: {help}\n"))), "{all:?}");
     }
+}
+
+#[test]
+fn a_server_in_a_task_that_hears_a_signal_is_one_mistake() {
+    let of = |body: &str| {
+        let functions = [format!("async fn f() {{ {body} }}"), format!("#[worker] async fn f() {{ {body} }}")];
+        functions.map(|function| {
+            let all = reported(&function);
+            all.iter().map(|text| text.rsplit(", ").next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        })
+    };
+    for (body, code) in [
+        ("tokio::spawn(async { axum::serve(listener, router).await });", "SW011"),
+        ("axum::serve(a, b).with_graceful_shutdown(async { tokio::signal::ctrl_c().await }).await;", "SW011"),
+        ("tokio::spawn(async move { tokio::signal::ctrl_c().await; stop.send(()) });", "SW010"),
+        ("tokio::spawn(async { axum::serve(a, b).with_graceful_shutdown(tokio::signal::ctrl_c()).await });", "SW011"),
+        ("tokio::spawn(work()); axum::serve(listener, router).await;", "SW004 SW011"),
+        ("tokio::spawn(async { std::process::exit(1) });", "SW004 SW008"),
+    ] {
+        assert_eq!(of(body), [code; 2], "{body}");
+    }
+    let allowed = "tokio::spawn(async {\n// seaworthy: allow(SW011) a\naxum::serve(a, b).await; });";
+    assert_eq!(of(allowed)[0], "SW004");
 }
 
 #[test]
@@ -821,6 +863,8 @@ fn unlimited_body() {
             "fn f() { tower_http::limit::RequestBodyLimitLayer::new(usize::MAX) }",
             "fn f() { http_body_util::Limited::new(body, usize::MAX) }",
             "#[handler] async fn f(body: Body) { axum::body::to_bytes(body, usize::MAX).await; }",
+            "async fn f(a: Request) { let b = a.map(g); axum::body::to_bytes(b.into_body(), usize::MAX).await }",
+            "async fn g() { let body = h().await; } async fn f(body: Body) { axum::body::to_bytes(body, usize::MAX).await }",
         ],
     );
     innocent(
@@ -831,6 +875,9 @@ fn unlimited_body() {
             "fn f() { axum::body::to_bytes(response.into_body(), usize::MAX) }",
             "fn f() { axum::body::to_bytes(next.run(request).await.into_body(), usize::MAX) }",
             "fn f() { let (parts, body) = res.into_parts(); axum::body::to_bytes(body, usize::MAX) }",
+            "async fn f() { let up = client.request(a).await?; axum::body::to_bytes(up.into_body(), usize::MAX) }",
+            "async fn f() { let up = ask().await?; let (a, body) = up.into_parts(); axum::body::to_bytes(body, usize::MAX) }",
+            "async fn f() { axum::body::to_bytes(ask().await?.into_body(), usize::MAX) }",
             "use axum::extract::DefaultBodyLimit; fn f() { router.layer(DefaultBodyLimit::max(1024)) }",
             "fn f() { router.layer(axum::extract::DefaultBodyLimit::disable()) \
              .layer(tower_http::limit::RequestBodyLimitLayer::new(1024)) }",

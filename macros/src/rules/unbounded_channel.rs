@@ -39,16 +39,16 @@ pub(super) const RULE: Rule = Rule {
 
 /// What makes a channel without a bound, and what makes one with it.
 const CHANNELS: [(&str, &str); 10] = [
-    ("tokio::sync::mpsc::unbounded_channel", "tokio::sync::mpsc::channel(n)"),
-    ("std::sync::mpsc::channel", "std::sync::mpsc::sync_channel(n)"),
-    ("futures::channel::mpsc::unbounded", "futures::channel::mpsc::channel(n)"),
-    ("futures_channel::mpsc::unbounded", "futures_channel::mpsc::channel(n)"),
-    ("flume::unbounded", "flume::bounded(n)"),
-    ("crossbeam_channel::unbounded", "crossbeam_channel::bounded(n)"),
-    ("crossbeam::channel::unbounded", "crossbeam::channel::bounded(n)"),
-    ("async_channel::unbounded", "async_channel::bounded(n)"),
-    ("kanal::unbounded", "kanal::bounded(n)"),
-    ("kanal::unbounded_async", "kanal::bounded_async(n)"),
+    ("tokio::sync::mpsc::unbounded_channel", "mpsc::channel(n)"),
+    ("std::sync::mpsc::channel", "mpsc::sync_channel(n)"),
+    ("futures::channel::mpsc::unbounded", "mpsc::channel(n)"),
+    ("futures_channel::mpsc::unbounded", "mpsc::channel(n)"),
+    ("flume::unbounded", "bounded(n)"),
+    ("crossbeam_channel::unbounded", "bounded(n)"),
+    ("crossbeam::channel::unbounded", "bounded(n)"),
+    ("async_channel::unbounded", "bounded(n)"),
+    ("kanal::unbounded", "bounded(n)"),
+    ("kanal::unbounded_async", "bounded_async(n)"),
 ];
 
 fn check(code: &Code, found: &mut Findings) {
@@ -56,7 +56,7 @@ fn check(code: &Code, found: &mut Findings) {
         for path in code.functions(&[unbounded]).filter(|path| !is_signal(code, path) && !is_received_once(code, path))
         {
             let what = format!("`{}` grows until the pod is OOMKilled", path.name);
-            let help = format!("write `{bounded}`, and answer 503 when it is full");
+            let help = format!("write `{bounded}`, and decide what happens when it is full");
             found.add(code, path.tokens.start, path.tokens.end - 1, what, help);
         }
     }
@@ -82,7 +82,7 @@ fn is_received_once(code: &Code, path: &Path) -> bool {
         return false;
     };
     let block = code.around(statement.start).next();
-    let end = block.map_or(code.len(), |open| code.partner(open));
+    let end = code.block_end(statement.start);
     let mut uses = (statement.end..end).filter(|at| code.is_word(*at, name) && !code.is(at.saturating_sub(1), "."));
     let (Some(used), None) = (uses.next(), uses.next()) else {
         return false;

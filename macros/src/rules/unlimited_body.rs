@@ -34,8 +34,11 @@
 //! `DefaultBodyLimit::max(n)` of its own.
 //!
 //! It sees `usize::MAX` where axum, `http-body-util` or tower-http take a limit, and `DefaultBodyLimit::disable()`
-//! where no `RequestBodyLimitLayer` takes its place. It guesses by names that a body is an answer's, which is no
-//! client's to choose. It can't see a number that is too large, a constant, or a stream that is collected by hand.
+//! where no `RequestBodyLimitLayer` takes its place. It guesses by names, and by an `.await` that the body came from,
+//! that it is an answer's, which is no client's to choose. It can't see a number that is too large, a constant, or a
+//! stream that is collected by hand.
+
+use std::ops::Range;
 
 use super::{Check, Findings, Level, Rule};
 use crate::code::{Code, Path};
@@ -58,6 +61,9 @@ const DISABLES: [&str; 2] =
     ["axum::extract::DefaultBodyLimit::disable", "seaworthy::axum::extract::DefaultBodyLimit::disable"];
 
 const LARGEST: [&str; 3] = ["usize::MAX", "std::usize::MAX", "core::usize::MAX"];
+
+/// How many names a body may have had before.
+const STEPS: usize = 4;
 
 /// Words that an answer is known by, and methods that return one.
 const ANSWERS: [&str; 9] = ["answer", "call", "oneshot", "reply", "res", "resp", "response", "run", "send"];
@@ -96,18 +102,33 @@ fn is_unlimited(code: &Code, path: &Path) -> bool {
     })
 }
 
-/// Whether the body that is read seems to be that of an answer: by a name there, or where it was taken apart.
+/// Whether the body that is read seems to be that of an answer: by a name or an `.await` there, or where it was bound.
 fn is_answer(code: &Code, path: &Path) -> bool {
     let Some(open) = path.arguments() else {
         return false;
     };
-    if code.has_word(code.inside(open), &ANSWERS) {
+    let speaks_of = |range: Range<usize>| code.has_word(range.clone(), &ANSWERS) || code.awaits(range).next().is_some();
+    if speaks_of(code.inside(open)) {
         return true;
     }
-    let Some(body) = code.word(open + 1) else {
-        return false;
-    };
-    let bound = (0..path.tokens.start).rev().filter(|at| code.is_word(*at, body)).map(|at| code.statement(at));
-    let mut bound = bound.filter(|statement| code.is_word(statement.start, "let"));
-    bound.next().is_some_and(|statement| code.has_word(statement, &ANSWERS))
+    // `let answer = ask().await; let (parts, body) = answer.into_parts();`
+    let (mut name, mut end) = (open + 1, path.tokens.start);
+    for _ in 0..STEPS {
+        let Some((at, value)) = bound(code, name, end) else {
+            return false;
+        };
+        if speaks_of(at..value.end) {
+            return true;
+        }
+        (name, end) = (value.start, at);
+    }
+    false
+}
+
+/// The last `let` that a token can see and that binds the name there, and what it binds it to.
+fn bound(code: &Code, name: usize, seen_from: usize) -> Option<(usize, Range<usize>)> {
+    let sees = |block: usize| block < seen_from && seen_from < code.partner(block);
+    let lets = code.lets().filter(|binding| binding.names.iter().any(|at| code.text(*at) == code.text(name)));
+    let seen = lets.filter(|binding| binding.value.end <= seen_from && code.around(binding.at).next().is_none_or(sees));
+    seen.last().map(|binding| (binding.at, binding.value))
 }

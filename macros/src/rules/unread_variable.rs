@@ -32,10 +32,14 @@
 //!
 //! It speaks of `pub` fields of `pub` structs in a program, of which the compiler itself says nothing ("field is never
 //! read"), where the name of the field is nowhere else in the files. It can't see whether another thing of that name
-//! is meant. It is silent about fields that begin with `_`, are skipped or flattened, below `#[allow(dead_code)]`, and
-//! where the struct derives more than the usual, such as `Serialize`: that reads them all.
+//! is meant. It is silent about fields that begin with `_`, are skipped or flattened, below `#[allow(dead_code)]`,
+//! where the struct derives more than the usual, such as `Serialize`, which reads them all, and where a file of the
+//! crate can't be read or brings another by `include!`.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use super::{Check, Crate, Findings, Level, Rule};
 use crate::code::{Code, File};
@@ -47,13 +51,22 @@ pub(super) const RULE: Rule =
 const USUAL: [&str; 9] = ["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
 
 fn check(all: &Crate, found: &mut Findings) {
-    let is_program = |file: &File| (0..file.code.len()).any(|at| is_main(&file.code, at));
-    if !all.files.first().is_some_and(is_program) || all.files.iter().any(|file| allows_dead_code(&file.code)) {
+    let is_program = |file: &File| file.code.each_word("fn").any(|at| is_main(&file.code, at));
+    if !all.is_whole
+        || !all.files.first().is_some_and(is_program)
+        || all.files.iter().any(|file| allows_dead_code(&file.code))
+    {
         return;
     }
+    let mut files: Vec<_> = all.files.iter().map(|file| (file, fields(&file.code))).collect();
+    files.retain(|(_, fields)| !fields.is_empty());
+    if files.is_empty() {
+        return;
+    }
+    let modules: HashSet<&str> = all.files.iter().flat_map(|file| public_modules(&file.code)).collect();
     let mut declared = Vec::new();
-    for file in &all.files {
-        declared.extend(fields(file).into_iter().filter(|field| is_public(all, file, *field)).map(|at| (file, at)));
+    for (file, fields) in files.into_iter().filter(|(file, _)| is_public(all, file, &modules)) {
+        declared.extend(fields.into_iter().map(|at| (file, at)));
     }
     let mut uses: HashMap<&str, usize> = declared.iter().map(|(file, at)| (file.code.text(*at), 0)).collect();
     if uses.is_empty() {
@@ -75,7 +88,7 @@ fn check(all: &Crate, found: &mut Findings) {
 }
 
 fn is_main(code: &Code, at: usize) -> bool {
-    code.is_word(at, "fn") && code.is_word(at + 1, "main") && code.around(at).next().is_none()
+    code.is_word(at + 1, "main") && code.around(at).next().is_none()
 }
 
 /// `#![allow(dead_code)]`
@@ -90,15 +103,12 @@ fn allows_dead_code(code: &Code) -> bool {
 }
 
 /// The names of the `pub` fields that are read from variables.
-fn fields(file: &File) -> Vec<usize> {
-    let code = &file.code;
+fn fields(code: &Code) -> Vec<usize> {
     let mut fields = Vec::new();
-    for at in (0..code.len())
-        .filter(|at| code.is_word(*at, "struct") && at.checked_sub(1).is_some_and(|before| code.is_word(before, "pub")))
-    {
+    for at in code.each_word("struct").filter(|at| is_after(code, *at, 1, "pub")) {
         let open = at + 2;
         let before = code.statement(at).start..at;
-        if code.is(open, "{") && is_config(code, before) {
+        if code.is(open, "{") && are_modules_public(code, at) && is_config(code, before) {
             for part in code.parts(code.inside(open)) {
                 fields.extend(field(code, part));
             }
@@ -137,22 +147,30 @@ fn field(code: &Code, part: Range<usize>) -> Option<usize> {
     (is_field && code.word(name).is_some_and(|name| !name.starts_with('_'))).then_some(name)
 }
 
-/// Whether every module around it is `pub`: of others the compiler says that they are not read.
-fn is_public(all: &Crate, file: &File, at: usize) -> bool {
-    let code = &file.code;
-    let modules = code.around(at).filter(|open| open.checked_sub(2).is_some_and(|at| code.is_word(at, "mod")));
-    let are_public = modules.into_iter().all(|open| open.checked_sub(3).is_some_and(|at| code.is_word(at, "pub")));
-    let folder = all.files.first().and_then(|root| root.path.parent());
-    let is_root = all.files.first().is_some_and(|root| std::ptr::eq(root, file));
-    let below = folder.and_then(|folder| file.path.strip_prefix(folder).ok());
-    let names = below.map(|path| path.with_extension("")).unwrap_or_default();
-    let mut names = names.iter().filter_map(|name| name.to_str()).filter(|name| *name != "mod");
-    are_public && (is_root || names.all(|name| all.files.iter().any(|file| declares_public(&file.code, name))))
+/// Whether every module around it in the file is `pub`: of others the compiler says that they are not read.
+fn are_modules_public(code: &Code, at: usize) -> bool {
+    let mut modules = code.around(at).filter(|open| is_after(code, *open, 2, "mod"));
+    modules.all(|open| is_after(code, open, 3, "pub"))
 }
 
-/// `pub mod name;`
-fn declares_public(code: &Code, name: &str) -> bool {
-    (0..code.len()).any(|at| {
-        code.is_word(at, "pub") && code.is_word(at + 1, "mod") && code.is_word(at + 2, name) && code.is(at + 3, ";")
-    })
+/// Whether the file is the root, or each module on the way to it is `pub`.
+fn is_public(all: &Crate, file: &File, modules: &HashSet<&str>) -> bool {
+    let Some(root) = all.files.first().filter(|root| !std::ptr::eq(*root, file)) else {
+        return true;
+    };
+    let below = root.path.parent().and_then(|folder| file.path.strip_prefix(folder).ok());
+    let names = below.map(|path| path.with_extension("")).unwrap_or_default();
+    let mut names = names.iter().filter_map(|name| name.to_str()).filter(|name| *name != "mod");
+    names.all(|name| modules.contains(name))
+}
+
+/// The names in `pub mod name;`.
+fn public_modules(code: &Code) -> impl Iterator<Item = &str> {
+    let modules = code.each_word("mod").filter(|at| is_after(code, *at, 1, "pub") && code.is(at + 2, ";"));
+    modules.map(|at| code.text(at + 1))
+}
+
+/// Whether this word stands so many tokens before another.
+fn is_after(code: &Code, at: usize, tokens: usize, word: &str) -> bool {
+    at.checked_sub(tokens).is_some_and(|before| code.is_word(before, word))
 }

@@ -29,10 +29,11 @@
 //! ```
 //!
 //! It sees a `loop` or a `while true` that waits, without any `break`, `return` or `?`, in a function that doesn't use
-//! its `Shutdown`. It can't see a loop in another function, and whether a stream or a channel (`while let Some(..)`)
-//! ends.
+//! its `Shutdown` and has no other word for the end: one with `shutdown` in it, or those of a `CancellationToken`
+//! (`cancelled()`, `cancel_token`). It can't see a loop in another function, and whether a stream or a channel
+//! (`while let Some(..)`) ends.
 
-use super::{Annotated, Check, Findings, Level, Rule};
+use super::{Annotated, Check, Findings, Level, Rule, parameters::Parameter};
 use crate::code::{Code, Loop};
 
 pub(super) const RULE: Rule = Rule {
@@ -42,29 +43,59 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Function(&["worker"], check),
 };
 
-/// What may leave a loop, or ends with the service by another way.
-const LEAVES: [&str; 9] =
-    ["return", "bail", "ensure", "exit", "panic", "unreachable", "is_closed", "closed", "stopped"];
+/// What may leave a loop.
+const LEAVES: [&str; 6] = ["return", "bail", "ensure", "exit", "panic", "unreachable"];
+
+/// Another way to be told of the end, in lower case.
+const ENDS: [&str; 9] = [
+    "cancel_token",
+    "cancellation",
+    "cancellation_token",
+    "cancellationtoken",
+    "cancelled",
+    "cancelled_owned",
+    "is_cancelled",
+    "run_until_cancelled",
+    "run_until_cancelled_owned",
+];
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let code = &annotated.code;
     let parameters = annotated.parameters();
-    let shutdown = parameters.iter().filter(|parameter| parameter.kind == "Shutdown");
-    let names: Vec<&str> = shutdown.flat_map(|parameter| &parameter.names).map(String::as_str).collect();
-    let speaks_of_end = |word: &str| ["shutdown", "cancel"].iter().any(|end| word.to_lowercase().contains(end));
-    if code.has_word(code.body(), &names) || code.body().any(|at| code.word(at).is_some_and(speaks_of_end)) {
+    let shutdown = parameters.iter().find(|parameter| parameter.kind == "Shutdown");
+    let names: Vec<&str> = shutdown.iter().flat_map(|shutdown| &shutdown.names).map(String::as_str).collect();
+    if code.has_word(code.body(), &names) || code.body().filter_map(|at| code.word(at)).any(speaks_of_end) {
         return;
     }
     for endless in code.loops().filter(|it| is_endless(code, it) && code.waits(code.inside(it.open)).next().is_some()) {
         if !can_end(code, &endless) && !is_cut(code, &endless) {
             let what = "this loop has no end: the drain waits for it until it is cut";
-            let name = names.first().filter(|name| !name.starts_with('_'));
-            let help = match name {
-                Some(name) => format!("write `() = &mut {name} => return` in a `tokio::select!`"),
-                None => "take `mut shutdown: Shutdown`, and return in a `tokio::select!` with it".to_owned(),
-            };
-            found.add(code, endless.at, endless.open - 1, what, help);
+            found.add(code, endless.at, endless.open - 1, what, help(annotated, shutdown));
         }
+    }
+}
+
+fn speaks_of_end(word: &str) -> bool {
+    let word = word.to_lowercase();
+    word.contains("shutdown") || ENDS.contains(&word.as_str())
+}
+
+/// What to write, by what the function has of it.
+fn help(annotated: &Annotated<'_>, shutdown: Option<&Parameter<'_>>) -> String {
+    let Some(shutdown) = shutdown else {
+        return "take `mut shutdown: Shutdown`, and return in a `tokio::select!` with it".to_owned();
+    };
+    let code = &annotated.code;
+    let returns_nothing = annotated.function.output().to_string() == "()";
+    let ends = if returns_nothing { "return" } else { "return Ok(())" };
+    let Some(name) = shutdown.names.first().filter(|name| !name.starts_with('_')) else {
+        return format!("name it `mut shutdown`, and select `() = &mut shutdown => {ends}`");
+    };
+    let mut bindings = (0..code.body().start).filter(|at| code.is_word(*at, name));
+    if bindings.any(|at| code.is_word(at.saturating_sub(1), "mut")) {
+        format!("write `() = &mut {name} => {ends}` in a `tokio::select!`")
+    } else {
+        format!("write `mut {name}`, and select `() = &mut {name} => {ends}`")
     }
 }
 

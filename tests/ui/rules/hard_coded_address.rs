@@ -9,13 +9,13 @@ async fn mistake(State(http): State<Http>) -> StatusCode {
 
 #[ready]
 async fn by_alias() -> bool {
-    Peer::connect("127.0.0.1:6379").await.is_ok()
+    Peer::connect("10.0.0.7:6379").await.is_ok()
 }
 
 #[worker]
 async fn inside_of_macro() {
     tokio::select! {
-        _ = Peer::connect("localhost:5672") => {}
+        _ = Peer::connect("10.0.0.8:5672") => {}
     }
 }
 

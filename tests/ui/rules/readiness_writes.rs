@@ -34,7 +34,7 @@ async fn by_alias() -> Result<(), &'static str> {
     store::cmd("set").query_async().await
 }
 
-#[health]
+#[ready]
 async fn inside_of_macro() -> bool {
     tokio::join!(execute("update probes set at = now()")).0
 }

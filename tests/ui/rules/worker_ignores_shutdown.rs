@@ -34,6 +34,13 @@ async fn inside_of_macro() {
     });
 }
 
+#[worker]
+async fn with_a_result(shutdown: Shutdown) -> Result<()> {
+    loop {
+        pause(SECOND).await;
+    }
+}
+
 fn main() {
-    _ = (mistake, by_alias, inside_of_macro);
+    _ = (mistake, by_alias, inside_of_macro, with_a_result);
 }

@@ -147,7 +147,7 @@ impl<'a> Audited<'a> {
         // A library and a binary may share files.
         let mut seen = BTreeSet::new();
         let mut of_crates = BTreeSet::new();
-        for Crate { files } in crates {
+        for Crate { files, is_whole } in crates {
             let mut annotated_files = Vec::new();
             for file in files {
                 let path = file.path.to_path_buf();
@@ -161,7 +161,7 @@ impl<'a> Audited<'a> {
                 }
             }
             let mut errors = Errors::default();
-            Crate { files: annotated_files }.audit(&mut errors);
+            Crate::of(annotated_files, is_whole).audit(&mut errors);
             of_crates.extend(messages(&errors.into_token_stream().to_string()));
         }
         let folder = format!("{}/", package.folder.display());

@@ -58,6 +58,11 @@ fn guard_across_await() {
             "match m.lock().await.kind() { A => work().await, B => {} }",
             "for x in m.lock().await.iter() { work(x).await; }",
             "let guard = m.lock().await; let other = n.lock().await; drop(other); work().await;",
+            "let mut guard = m.lock().await; guard = work().await;",
+            "let mut guard = m.lock().await; if guard.old == work().await { guard.old = 1; }",
+            "let mut guard = m.lock().await; *guard = fetch().await?; work().await;",
+            "let mut guard = m.lock().unwrap(); *guard = fetch().await?;",
+            "let mut locks = m.lock().await; locks.entry(1).or_insert(work().await);",
         ],
     );
     is_silent(
@@ -95,6 +100,17 @@ fn guard_across_await() {
             "let v: Vec<_> = xs.iter().map(|x| x.lock().unwrap().len()).collect(); work(v).await;",
             "join(xs.iter().map(|x| x.lock().unwrap().go())).await;",
             "async fn inner() { work().await } let guard = m.lock().await; guard.push(1);",
+            "let mut token = m.token.lock().await; if token.expired() { *token = fetch(&m).await?; }",
+            "let mut token = m.token.lock().await; if let None = *token { token.value = Some(fetch().await?); }",
+            "let mut guard = m.lock().await; *guard = match guard.kind() { A => fetch().await, B => 1 };",
+            "let gate = m.gates.entry(id).or_default().clone(); let _guard = gate.lock().await; work().await;",
+            "let gate = { let mut gates = m.lock().unwrap(); gates.entry(id).or_default().clone() }; \
+             let _guard = gate.lock().await; work().await;",
+            "let _guard = m.gates.entry(id).or_default().clone().lock_owned().await; work().await;",
+            "let guard = m.gates.entry(id).or_default().value().lock().await; work().await;",
+            "let gate = Gate::default(); let guard = gate.lock().await; work().await;",
+            "let gate = Gate::const_new(1); let guard = gate.lock().await; work().await;",
+            "let gate: Arc<Mutex<u8>> = Arc::default(); let guard = gate.lock().await; work().await;",
         ],
     );
 }
@@ -237,7 +253,7 @@ fn client_per_request() {
             "let client = reqwest::Client::new();",
             "let client = Http::builder().build()?;",
             "tokio::join!(async { use seaworthy::reqwest; reqwest::get(URL).await });",
-            "let http = HttpClient::new()?;",
+            "use seaworthy::http_client::HttpClient; let http = HttpClient::new()?;",
             "let http = seaworthy::http_client::HttpClient::with(|it| it)?;",
             "let client = store::Client::open(app.url)?;",
             "let pool = sqlx::PgPool::connect(URL).await?;",
@@ -263,6 +279,11 @@ fn client_per_request() {
             "let client = CLIENT.get_or_try_init(|| async { kube::Client::try_default().await }).await?;",
             "let client = Client::new();",
             "let client = my::Client::new();",
+            "let client = HttpClient::new(app.reqwest.clone());",
+            "let client = http_client::HttpClient::new(app.reqwest.clone());",
+            "let client = app.clients.get_with(name, async { reqwest::Client::new() }).await;",
+            "let pool = app.pools.try_get_with(name, sqlx::PgPool::connect(URL)).await?;",
+            "let pool = app.pools.entry(name).or_try_insert_with(|| reqwest::Client::builder().build())?;",
             "let client = GreeterClient::new(app.channel.clone());",
             "let options = sqlx::postgres::PgConnectOptions::new();",
             "sqlx::query(\"SELECT 1\").execute(&app.pool).await?;",
@@ -366,6 +387,9 @@ fn worker_ignores_shutdown() {
             "{ let mut ticks = t(); loop { ticks.tick().await; for row in db.rows() { if row.old { break; } } } }",
             "loop { tokio::select! { _ = a => {}, _ = b => {} } }",
             "tokio::join!(async { loop { work().await; } });",
+            "loop { sleep(SECOND).await; db.cancel_expired_orders().await; }",
+            "loop { sleep(SECOND).await; remove_cancelled(&db).await; }",
+            "loop { sleep(SECOND).await; if !db.market.is_closed() { work().await; } }",
         ],
     );
     is_silent(
@@ -383,6 +407,9 @@ fn worker_ignores_shutdown() {
             "tokio::spawn(async { loop { work().await; } });",
             "timeout(SECOND, async { loop { work().await; } }).await;",
             "tokio::select! { _ = TOKEN.cancelled() => {}, _ = async { work().await } => {} }",
+            "TOKEN.run_until_cancelled(async { loop { work().await; } }).await;",
+            "run(&db.cancel_token, async { loop { work().await; } }).await;",
+            "let end = CancellationToken::new(); loop { work(&end).await; }",
             "loop { tokio::select! { _ = db.shutdown() => {}, _ = work() => {} } }",
             "db.shutdown_began().await; loop { sleep(SECOND).await; }",
         ],
@@ -401,6 +428,19 @@ fn worker_ignores_shutdown() {
         ],
     );
     assert_eq!(count("SW021", "handler()", "loop { sleep(SECOND).await; }"), 0);
+    for (signature, help) in [
+        ("()", "take `mut shutdown: Shutdown`, and return in a `tokio::select!` with it"),
+        ("(mut stop: Shutdown)", "write `() = &mut stop => return` in a `tokio::select!`"),
+        ("(stop: Shutdown) -> Result<()>", "write `mut stop`, and select `() = &mut stop => return Ok(())`"),
+        ("(_: Shutdown)", "name it `mut shutdown`, and select `() = &mut shutdown => return`"),
+        (
+            "(_shutdown: Shutdown) -> anyhow::Result<()>",
+            "name it `mut shutdown`, and select `() = &mut shutdown => return Ok(())`",
+        ),
+    ] {
+        let said = reported(&format!("#[worker] async fn f{signature} {{ loop {{ sleep(SECOND).await; }} }}")).join("");
+        assert!(said.contains(&format!("\nhelp: {help}\n")), "{signature}: {said}");
+    }
 }
 
 #[test]
@@ -474,10 +514,11 @@ fn hard_coded_address() {
             "client.get(\"http://prices.shop.svc/price\").await;",
             "client.get(\"http://prices.shop.svc.cluster.local/price\").await;",
             "client.get(format!(\"https://api.corp.internal/{host}\")).await;",
-            "client.get(\"http://localhost/\").await;",
-            "client.get(\"ws://[::1]:80/\").await;",
-            "TcpStream::connect(\"127.0.0.1:6379\").await;",
-            "tokio::select! { _ = TcpStream::connect(\"localhost:6379\") => {} }",
+            "let a = \"redis://localhost\"; let b = \"https://a.b:80\";",
+            "client.get(\"ws://[fd00::7]:80/\").await;",
+            "TcpStream::connect(\"10.0.0.7:6379\").await;",
+            "client.get(\"http://prices.shop.svc:8080/price\").await;",
+            "tokio::select! { _ = TcpStream::connect(\"10.0.0.7:6379\") => {} }",
         ],
     );
     is_silent(
@@ -485,7 +526,11 @@ fn hard_coded_address() {
         head,
         &[
             "let a = \"https://example.com/problems/stock\";",
-            "let a = \"https://api.github.com/repos\";",
+            "let a = \"https://api.github.com/repos\"; let b = \"https://api.paypal.com:8443/v1\";",
+            "client.get(\"http://localhost:15000/ready\").await; client.get(\"ws://[::1]:80/\").await;",
+            "TcpStream::connect(\"127.0.0.1:6379\").await; TcpStream::connect(\"localhost:6379\").await;",
+            "let a = Url::parse(\"http://localhost\")?; let b = Uri::from_static(\"http://127.0.0.1\");",
+            "let a = matches!(url, \"redis://cache:6379\"); let b = matches!(url, \"http://10.0.0.1\" | \"x\");",
             "let a = \"http://www.w3.org/2000/svg\";",
             "let a = \"/orders/7\"; let b = \"application/json\"; let c = \"12:30\"; let d = \"a:b\"; let e = \"::1\";",
             "let a = format!(\"http://{host}:8080/\"); let b = format!(\"redis://{}:{}/\", a, b);",
@@ -520,13 +565,17 @@ fn liveness_calls_out() {
             "let client = seaworthy::reqwest::Client::new(); client.get(URL).send().await.is_ok()",
             "Peer::connect(ADDRESS).await.is_ok()",
             "tokio::join!(async { tokio::net::lookup_host(NAME).await });",
-            "let http = HttpClient::new()?; true",
+            "let http = seaworthy::http_client::HttpClient::new()?; true",
             "redis::cmd(\"PING\").query_async(&mut connection()).await",
             "sqlx::query(\"SELECT 1\").execute(&*POOL).await.is_ok()",
             "sqlx::query!(\"SELECT 1\").fetch_one(&*POOL).await.is_ok()",
             "POOL.acquire().await.is_ok()",
             "CLIENT.get(URL).send().await.is_ok()",
             "DB.ping().await.is_ok()",
+            "let mut conn = CONN.clone(); conn.ping().await.is_ok()",
+            "timeout(SECOND, REDIS.ping()).await.is_ok()",
+            "POOL.execute(\"DELETE FROM probes\").await.is_ok()",
+            "CLIENT.get_connection().is_ok()",
             "tonic::transport::Channel::from_static(URL).connect().await.is_ok()",
         ],
     );
@@ -541,10 +590,17 @@ fn liveness_calls_out() {
             "tokio::time::timeout(SECOND, work()).await.is_ok()",
             "let message = reqwest::StatusCode::OK; true",
             "BEACON.ping(); true",
+            "WATCHDOG.ping().await.is_ok()",
+            "SCRIPT.execute(\"1 + 1\").await.is_ok()",
+            "CONNECTIONS.get_connection(1).is_some()",
+            "POOL.ping(); true",
         ],
     );
     assert_eq!(count("SW024", "ready()", "POOL.acquire().await.is_ok()"), 0);
     assert_eq!(reported("#[health] async fn f() -> bool { reqwest::get(URL).await.is_ok() }").len(), 1);
+    let writes =
+        "#[health] async fn f() -> bool { sqlx::query(\"INSERT INTO a VALUES (1)\").execute(&*POOL).await.is_ok() }";
+    assert_eq!(reported(writes).len(), 1);
 }
 
 #[test]
@@ -563,6 +619,12 @@ fn readiness_writes() {
             "let _: () = pool.set(\"probe\", 1).await?;",
             "let n: u64 = pool.incr(\"probe\", 1).await?;",
             "pool.post(URL).json(&1).send().await",
+            "pool.request(Method::POST, URL).json(&1).send().await",
+            "pool.request(http::Method::DELETE, URL).send().await",
+            "sqlx::query(\"TRUNCATE probes\").execute(&pool).await",
+            "sqlx::query(\"INSERT OR REPLACE INTO probes VALUES (1)\").execute(&pool).await",
+            "sqlx::query(\"insert ignore into probes VALUES (1)\").execute(&pool).await",
+            "tokio::fs::remove_file(\"probe\").await",
             "tokio::fs::write(\"probe\", \"x\").await",
             "pool.insert_one(doc).await",
         ],
@@ -582,7 +644,12 @@ fn readiness_writes() {
             "pool.get(URL).send().await",
             "pool.post(URL).json(&json!({\"jsonrpc\": \"2.0\"})).send().await",
             "tokio::fs::read(\"probe\").await",
+            "pool.request(Method::GET, URL).send().await",
+            "pool.request(Method::POST, URL).body(rpc).send().await",
+            "Err(\"truncate the log\")",
+            "let probe = pool.folder.join(\"probe\"); tokio::fs::write(&probe, \"x\").await?; tokio::fs::remove_file(probe).await",
         ],
     );
+    assert_eq!(count("SW025", "health()", "tokio::fs::write(\"probe\", \"x\").await"), 0);
     assert_eq!(count("SW025", "handler()", "sqlx::query(\"INSERT INTO orders VALUES (1)\").execute(&pool).await"), 0);
 }

@@ -10,13 +10,17 @@ type Counts = Arc<Mutex<Vec<u32>>>;
 
 async fn send_mail(_left: usize) {}
 
+async fn fetch() -> Vec<u32> {
+    Vec::new()
+}
+
 #[handler(allow(SW017, reason = "one mail at a time"))]
 async fn allowed(State(stock): State<Stock>) {
     let stock = stock.write().await;
     send_mail(stock.len()).await;
 }
 
-/// The lock's own `.await`, a guard that has ended, one that was dropped, and what was copied.
+/// The lock's own `.await`, a guard that has ended, one that was dropped, what was copied, and what all wait for.
 #[handler]
 async fn innocent(State(stock): State<Stock>, State(counts): State<Counts>) {
     {
@@ -34,6 +38,11 @@ async fn innocent(State(stock): State<Stock>, State(counts): State<Counts>) {
     if counts.lock().unwrap().is_empty() {
         send_mail(2).await;
     }
+    let mut cached = stock.write().await;
+    if cached.is_empty() {
+        *cached = fetch().await;
+    }
+    drop(cached);
     let mut stock = stock.write().await;
     let later = async move { send_mail(3).await };
     stock.push(1);

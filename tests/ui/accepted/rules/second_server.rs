@@ -20,10 +20,11 @@ async fn allowed_elsewhere(listener: TcpListener) {
 
 async fn serve(_: Router) {}
 
-/// What serves by the name alone, and the router that is given to the runtime.
-async fn innocent() -> Service {
+/// What serves by the name alone, and routers that are given to the runtime: its own, and one of another library.
+async fn innocent() -> Service<u8> {
+    let others: Router<()> = Router::new();
     serve(Router::new()).await;
-    Service::new(()).http(Router::new())
+    Service::new(7).http(Router::new()).http(others.with_state(()))
 }
 
 #[cfg(test)]

@@ -40,6 +40,17 @@ async fn ends() -> Result<(), &'static str> {
     }
 }
 
+/// As the rule's help has it.
+#[worker]
+async fn helped(mut shutdown: Shutdown) -> Result<(), &'static str> {
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            () = sleep(SECOND) => {}
+        }
+    }
+}
+
 fn main() {
-    _ = (allowed, innocent, ends);
+    _ = (allowed, innocent, ends, helped);
 }
