@@ -99,7 +99,7 @@ impl Code {
 
     /// Every `let`.
     pub(crate) fn lets(&self) -> impl Iterator<Item = Let> {
-        (0..self.len()).filter(|at| self.is_word(*at, "let")).filter_map(|at| self.let_at(at))
+        self.each_word("let").filter_map(|at| self.let_at(at))
     }
 
     fn let_at(&self, at: usize) -> Option<Let> {
@@ -161,10 +161,14 @@ impl Code {
 
     /// Every loop.
     pub(crate) fn loops(&self) -> impl Iterator<Item = Loop> {
-        (0..self.len()).filter_map(|at| {
-            let is_loop = self.is_word(at, "loop") && self.is(at + 1, "{")
-                || self.is_word(at, "while")
-                || self.is_word(at, "for") && !self.is(at + 1, "<");
+        let words = (0..self.len()).filter_map(|at| Some((at, self.word(at)?)));
+        words.filter_map(|(at, word)| {
+            let is_loop = match word {
+                "loop" => self.is(at + 1, "{"),
+                "while" => true,
+                "for" => !self.is(at + 1, "<"),
+                _ => false,
+            };
             let is_field = at.checked_sub(1).is_some_and(|dot| self.is(dot, "."));
             (is_loop && !is_field).then(|| Some(Loop { at, open: self.block_after(at + 1)? })).flatten()
         })

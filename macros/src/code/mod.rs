@@ -231,10 +231,12 @@ impl Code {
         self.tokens.iter().enumerate().filter(move |(_, token)| is_it(token)).map(|(index, _)| index)
     }
 
-    /// Where a mark stands.
-    fn each_mark(&self, mark: u8) -> impl Iterator<Item = usize> {
+    /// Where a mark of one character, or a bracket, stands.
+    pub(crate) fn each_mark(&self, mark: u8) -> impl Iterator<Item = usize> {
         let text = self.text.as_bytes();
-        let is_it = move |token: &Token| token.kind == Kind::Mark && text.get(token.start as usize) == Some(&mark);
+        let is_it = move |token: &Token| {
+            matches!(token.kind, Kind::Mark | Kind::Open | Kind::Close) && text.get(token.start as usize) == Some(&mark)
+        };
         self.tokens.iter().enumerate().filter(move |(_, token)| is_it(token)).map(|(index, _)| index)
     }
 

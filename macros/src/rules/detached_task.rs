@@ -100,12 +100,7 @@ fn is_dropped(code: &Code, first: usize, open: usize) -> bool {
 
 /// Whether a name that a `let` binds begins with `_`, and does not come again.
 fn is_unused(code: &Code, name: &str, statement: Range<usize>) -> bool {
-    name.starts_with('_') && !code.has_word(statement.end..block_end(code, statement.start), &[name])
-}
-
-/// Where the block ends that a statement stands in.
-fn block_end(code: &Code, statement: usize) -> usize {
-    code.around(statement).next().map_or(code.len(), |open| code.partner(open))
+    name.starts_with('_') && !code.has_word(statement.end..code.block_end(statement.start), &[name])
 }
 
 /// Whether the task sends to a channel that this function, and no other such task, receives from.
@@ -136,7 +131,7 @@ fn drives_what_is_kept(code: &Code, task: &Path, tasks: &[&Path]) -> bool {
     let task = tokens(code, task);
     let is_kept = |at: &usize| !tasks.iter().any(|task| tokens(code, task).contains(at));
     code.lets().filter(|binding| connects(code, &binding.value)).any(|binding| {
-        let after = binding.value.end..block_end(code, binding.at);
+        let after = binding.value.end..code.block_end(binding.at);
         let scope = binding.block.map_or(after, |block| code.inside(block));
         let names = binding.names.iter().map(|name| code.text(*name));
         let (driven, kept): (Vec<_>, Vec<_>) = names.partition(|name| code.has_word(task.clone(), &[*name]));
@@ -188,5 +183,5 @@ fn ends<'a>(code: &'a Code, channel: &Path) -> Option<Ends<'a>> {
     let &[sender, receiver] = names.as_slice() else {
         return None;
     };
-    Some(Ends { sender, receiver, scope: statement.end..block_end(code, statement.start) })
+    Some(Ends { sender, receiver, scope: statement.end..code.block_end(statement.start) })
 }
