@@ -6,7 +6,9 @@ mod cost;
 mod half_typed;
 
 use std::{
+    collections::BTreeSet,
     env, fs,
+    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -201,4 +203,36 @@ fn without_from_ref(item: Item, derive: &Attribute) -> Item {
 
 fn print(item: Item) -> String {
     prettyplease::unparse(&File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] })
+}
+
+/// Whoever audits a service reads these before anything else.
+#[test]
+fn the_macros_depend_on_nothing_but_darling_and_what_it_needs() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let tree = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["tree", "--locked", "--edges=normal", "--prefix=none", "--format={lib}", "--manifest-path"])
+        .arg(manifest)
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let crates: BTreeSet<_> =
+        tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).collect();
+    let expected = [
+        "darling",
+        "darling_core",
+        "darling_macro",
+        "ident_case",
+        "proc_macro2",
+        "quote",
+        "seaworthy_macros",
+        "strsim",
+        "syn",
+        "unicode_ident",
+    ];
+    assert_eq!(crates, BTreeSet::from(expected));
+    let of_darling = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock")).unwrap();
+    let (_, of_darling) = of_darling.split_once("name = \"darling_core\"\nversion = \"0.24").unwrap();
+    let (of_darling, _) = of_darling.split_once("\n\n").unwrap();
+    assert!(of_darling.contains("\"strsim\""), "strsim is not what darling brings: {of_darling}");
 }
