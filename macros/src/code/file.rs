@@ -49,7 +49,9 @@ pub(crate) struct Module {
 impl File {
     /// Reads a file. It can't be looked at where it is none, too large, no UTF-8, or lacks a bracket.
     pub(crate) fn read(path: &FilePath) -> Option<Self> {
-        if fs::metadata(path).ok()?.len() > LARGEST {
+        // A pipe or a device has no end, and no length that says so.
+        let known = fs::metadata(path).ok()?;
+        if !known.is_file() || known.len() > LARGEST {
             return None;
         }
         Self::new(fs::read_to_string(path).ok()?, path)

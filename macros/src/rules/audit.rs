@@ -306,6 +306,7 @@ mod tests {
             ],
         );
         fs::write(folder.0.join("src/e/f/binary.rs"), [0xff, 0xfe]).unwrap();
+        assert!(File::read(Path::new("/dev/zero")).is_none(), "what has no end");
         let main = ["main.rs", "a.rs", "a/b.rs", "a/b/b.rs", "c/mod.rs", "c/d.rs", "e/f.rs", "g/h.rs", "g/j.rs"];
         assert_eq!(folder.files("src/main.rs"), main.map(|file| format!("src/{file}")));
         assert_eq!(folder.files("src/bin/other.rs"), ["src/bin/other.rs", "src/bin/k.rs"]);
