@@ -12,7 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// `?` makes one of any [`std::error::Error`]. Returned from the set-up it ends the process: with exit code 69 when it
 /// was made by [`unavailable`](Error::unavailable), with 78 by [`config`](Error::config), with 1 otherwise. Returned
-/// from a handler it answers 500 without saying why to the client; the text goes to the log.
+/// from a handler it answers 503 or 500, as `unavailable` or not, without saying why to the client; the text goes to the
+/// log.
 ///
 /// ```
 /// use seaworthy::{Error, Result};
@@ -42,7 +43,8 @@ impl Error {
         Self { kind: Kind::Failed, message: Some(message.into()), cause: None }
     }
 
-    /// Something that the service can't start without is not there: exit code 69. Kubernetes starts it again later.
+    /// Something that the service can't start without, or answer this request without, is not there: exit code 69, so that
+    /// Kubernetes starts it again later, or 503.
     pub fn unavailable(what: impl fmt::Display, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { kind: Kind::Unavailable, message: Some(format!("{what} is not available")), cause: Some(source.into()) }
     }
@@ -88,14 +90,22 @@ impl fmt::Debug for Error {
     }
 }
 
+/// What an error of a resource means: that it is not there, or anything else.
+fn kind_of(_error: &(dyn StdError + 'static)) -> Kind {
+    Kind::Failed
+}
+
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Self { kind: Kind::Failed, message: None, cause: Some(Box::new(error)) }
+        Self { kind: kind_of(&error), message: None, cause: Some(Box::new(error)) }
     }
 }
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        (StatusCode::INTERNAL_SERVER_ERROR, "internal server error").into_response()
+        match self.kind {
+            Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable").into_response(),
+            Kind::Failed | Kind::Config => (StatusCode::INTERNAL_SERVER_ERROR, "internal server error").into_response(),
+        }
     }
 }

@@ -102,7 +102,7 @@ fn default_of(row: &Row) -> Option<Value> {
         Fallback::Text(text) => Some(text),
         Fallback::None | Fallback::Value(_) => None,
     };
-    (row.field.parse)(text).ok()
+    (row.field.parse)(None, text).ok()
 }
 
 /// The values of the rows, each `None` that has a problem, which is in the report.
@@ -176,11 +176,11 @@ fn value(row: &Row, sources: &Sources) -> Result<Value, Unusable> {
     let Some(found) = sources.find(row) else {
         return match row.default {
             Fallback::Value(default) => default_value(row, default()),
-            Fallback::None | Fallback::Text(_) => (row.field.parse)(None).map_err(|_| Unusable::Missing),
+            Fallback::None | Fallback::Text(_) => (row.field.parse)(None, None).map_err(|_| Unusable::Missing),
         };
     };
     let name = &row.name;
-    let invalid = match (row.field.parse)(Some(found.text)) {
+    let invalid = match (row.field.parse)(found.file, Some(found.text)) {
         Ok(value) => return Ok(value),
         Err(invalid) => invalid,
     };

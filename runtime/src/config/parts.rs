@@ -34,7 +34,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'de> {
             return Ok(None);
         };
         self.read += 1;
-        seed.deserialize(Text(Some(item)))
+        seed.deserialize(Text::part(item))
             .map(Some)
             .map_err(|invalid| invalid.within(format_args!("item {} is `{item}`", self.read)))
     }
@@ -60,14 +60,14 @@ impl<'de> MapAccess<'de> for Pairs<'de> {
         let Some((name, _)) = self.value else {
             return Ok(None);
         };
-        seed.deserialize(Text(Some(name)))
+        seed.deserialize(Text::part(name))
             .map(Some)
             .map_err(|invalid| invalid.within(format_args!("the name `{name}`")))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
         let (name, value) = self.value.take().ok_or(Invalid::Kind)?;
-        seed.deserialize(Text(Some(value))).map_err(|invalid| invalid.within(format_args!("`{name}` is `{value}`")))
+        seed.deserialize(Text::part(value)).map_err(|invalid| invalid.within(format_args!("`{name}` is `{value}`")))
     }
 }
 
@@ -79,7 +79,7 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Invalid> {
-        Ok((seed.deserialize(Text(Some(self.0)))?, self))
+        Ok((seed.deserialize(Text::part(self.0))?, self))
     }
 }
 

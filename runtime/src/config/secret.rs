@@ -1,10 +1,19 @@
 //! Values that are never shown.
 
-use std::{fmt, marker::PhantomData, mem};
+use std::{fmt, marker::PhantomData, mem, path::Path};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, SeqAccess},
+};
 use url::Url;
 use zeroize::Zeroize;
+
+use super::{
+    kind, source,
+    text::{self, Invalid, Text},
+};
+use crate::Error;
 
 /// By this name [`Secret`] announces itself to the deserializer of a variable's text.
 pub(crate) const NAME: &str = "$seaworthy::Secret";
@@ -41,6 +50,8 @@ pub(crate) const NAME: &str = "$seaworthy::Secret";
 /// `expose`. A mounted secret, named by `NAME_FILE`, at least stays out of the environment and of `kubectl describe`.
 pub struct Secret<T: Wipe> {
     value: T,
+    /// Where it was read, if that was a file.
+    file: Option<Box<Path>>,
 }
 
 /// A value whose memory can be overwritten, so that it can be kept in a [`Secret`].
@@ -63,17 +74,62 @@ impl<T: Wipe> Secret<T> {
     pub fn expose(&self) -> &T {
         &self.value
     }
+
+    /// The value as it is now: a mounted secret, named by `NAME_FILE`, is read from its file again, which Kubernetes replaces
+    /// when the Secret changes. One that came from elsewhere can't change while the process runs, and is given as it is.
+    ///
+    /// For what opens connections: a password that was rotated is then used by the next one. Blocks for as long as it takes
+    /// to read a small file; of more than 1 MiB none is read.
+    ///
+    /// ```
+    /// use seaworthy::{Secret, config::{self, Environment}, prelude::*};
+    ///
+    /// #[config(env)]
+    /// struct Config {
+    ///     /// The password of the mail server.
+    ///     password: Secret<String>,
+    /// }
+    ///
+    /// let file = std::env::temp_dir().join(format!("password-{}", std::process::id()));
+    /// std::fs::write(&file, "first\n")?;
+    /// let environment = Environment::from_iter([("PASSWORD_FILE", file.to_str().unwrap())]);
+    /// let config: Config = config::read(&environment)?;
+    /// std::fs::write(&file, "second\n")?;
+    /// assert_eq!(config.password.expose(), "first");
+    /// assert_eq!(config.password.reload()?.expose(), "second");
+    /// # std::fs::remove_file(file)?;
+    /// # Ok::<(), seaworthy::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the file, or that what it holds is not of this type. The text itself is not shown.
+    pub fn reload(&self) -> Result<Self, Error>
+    where
+        T: Clone + DeserializeOwned,
+    {
+        let Some(file) = &self.file else { return Ok(self.clone()) };
+        let problem = |what: &str| Error::failed(format!("the secret in {} can't be used: {what}", file.display()));
+        let mut text = source::read(file).map_err(|unreadable| problem(&unreadable.title))?;
+        let value = match text.is_empty() {
+            true => Err(problem("its file is empty")),
+            false => text::parse(Some(&text))
+                .map_err(|_: Invalid| problem(&format!("it is not {}", kind::describe::<T>().kind.with_article()))),
+        };
+        text.zeroize();
+        Ok(Self { value: value?, file: Some(file.clone()) })
+    }
 }
 
 impl<T: Wipe> From<T> for Secret<T> {
     fn from(value: T) -> Self {
-        Self { value }
+        Self { value, file: None }
     }
 }
 
 impl<T: Wipe + Clone> Clone for Secret<T> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone() }
+        Self { value: self.value.clone(), file: self.file.clone() }
     }
 }
 
@@ -103,9 +159,41 @@ impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Secret<T> {
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Secret<T>, D::Error> {
                 T::deserialize(deserializer).map(Secret::from)
             }
+
+            /// What [`FromFile`] gives.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Secret<T>, A::Error> {
+                let value = parts.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+                Ok(Secret { value, file: parts.next_element()? })
+            }
         }
 
         deserializer.deserialize_newtype_struct(NAME, Visitor(PhantomData))
+    }
+}
+
+// === impl FromFile ===
+
+/// A secret's text and the path of the file that it was read from.
+pub(super) struct FromFile<'de> {
+    text: Option<Text<'de>>,
+    file: Option<&'de Path>,
+}
+
+impl<'de> FromFile<'de> {
+    pub(super) fn new(text: Text<'de>, file: &'de Path) -> Self {
+        Self { text: Some(text), file: Some(file) }
+    }
+}
+
+impl<'de> SeqAccess<'de> for FromFile<'de> {
+    type Error = Invalid;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Invalid> {
+        if let Some(text) = self.text.take() {
+            return seed.deserialize(text).map(Some);
+        }
+        let file = self.file.take().and_then(Path::to_str);
+        file.map(|file| seed.deserialize(IntoDeserializer::<Invalid>::into_deserializer(file))).transpose()
     }
 }
 
@@ -213,6 +301,37 @@ mod tests {
         let mut list = vec!["a".to_owned()];
         list.wipe();
         assert!(list.is_empty());
+    }
+
+    #[test]
+    fn what_was_mounted_is_read_again() {
+        let file = std::env::temp_dir().join(format!("seaworthy-secret-{}", std::process::id()));
+        let path = file.to_str().unwrap();
+        std::fs::write(&file, "redis://:first@cache\n").unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let secret: Option<Secret<Url>> = text::parse_from(Some(&file), Some(text.trim_end())).unwrap();
+        let secret = secret.unwrap();
+        assert_eq!(secret.expose().password(), Some("first"));
+
+        std::fs::write(&file, "redis://:second@cache").unwrap();
+        let again = secret.reload().unwrap();
+        assert_eq!(again.expose().password(), Some("second"));
+        std::fs::write(&file, "redis://:third@cache").unwrap();
+        assert_eq!(again.clone().reload().unwrap().expose().password(), Some("third"));
+
+        let problem = || secret.reload().unwrap_err().to_string();
+        std::fs::write(&file, "hunter2").unwrap();
+        assert_eq!(problem(), format!("the secret in {path} can't be used: it is not a URL"));
+        std::fs::write(&file, "\n").unwrap();
+        assert_eq!(problem(), format!("the secret in {path} can't be used: its file is empty"));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(problem(), format!("the secret in {path} can't be used: its file does not exist"));
+    }
+
+    #[test]
+    fn what_came_from_elsewhere_stays_as_it_is() {
+        let secret: Secret<String> = text::parse(Some("hunter2")).unwrap();
+        assert_eq!(secret.reload().unwrap().expose(), "hunter2");
     }
 
     #[test]

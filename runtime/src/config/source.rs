@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use figment::{
@@ -29,6 +29,8 @@ pub(super) struct Sources {
     texts: Dict,
     problems: BTreeMap<String, Problem>,
     empty_files: BTreeMap<String, String>,
+    /// The files that texts were read from, by variable.
+    files: BTreeMap<String, PathBuf>,
 }
 
 /// The text of one variable.
@@ -38,6 +40,8 @@ pub(super) struct Found<'a> {
     pub(super) place: String,
     /// Whether it is the default in the code, which nobody who deploys the service can fix.
     pub(super) in_the_code: bool,
+    /// The file that it was read from, if it was.
+    pub(super) file: Option<&'a Path>,
 }
 
 /// One layer: texts that come from the same place.
@@ -86,6 +90,7 @@ impl Sources {
             texts: Dict::new(),
             problems: BTreeMap::new(),
             empty_files: BTreeMap::new(),
+            files: BTreeMap::new(),
         };
         for row in &table.rows {
             if let Err(problem) = sources.read_file(table, row, environment) {
@@ -148,6 +153,7 @@ impl Sources {
         }
         let layer = Layer::new(Metadata::named(shown), [(name.as_str(), text.as_str())]);
         self.figment = std::mem::take(&mut self.figment).merge(layer);
+        self.files.insert(name.clone(), path.into());
         Ok(())
     }
 
@@ -160,7 +166,8 @@ impl Sources {
             "environment variable" => metadata.interpolate(&Profile::Default, &[&row.name]),
             place => place.to_owned(),
         };
-        Some(Found { text: value.as_str()?, place, in_the_code })
+        let file = self.files.get(&row.name).map(PathBuf::as_path);
+        Some(Found { text: value.as_str()?, place, in_the_code, file })
     }
 
     /// Takes what is wrong with the variable or its file, rather than with its text.
@@ -182,13 +189,13 @@ pub(super) fn expected(row: &Row) -> String {
     }
 }
 
-struct Unreadable {
-    title: String,
+pub(super) struct Unreadable {
+    pub(super) title: String,
     help: &'static str,
 }
 
 /// Reads a file's text without the line break at its end.
-fn read(path: &Path) -> Result<String, Unreadable> {
+pub(super) fn read(path: &Path) -> Result<String, Unreadable> {
     let unreadable = |title: &str, help| Unreadable { title: title.to_owned(), help };
     // Asked before it is opened: opening a pipe waits for its other end, for ever.
     let metadata = fs::metadata(path).map_err(|error| because(&error))?;

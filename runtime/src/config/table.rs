@@ -4,6 +4,7 @@ use std::{
     any::{Any, TypeId, type_name},
     borrow::Cow,
     fmt,
+    path::Path,
 };
 
 use serde::de::DeserializeOwned;
@@ -97,7 +98,7 @@ pub(super) enum Part {
 /// What is known of a field's type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
-    pub(super) parse: fn(Option<&str>) -> Result<Value, Invalid>,
+    pub(super) parse: fn(Option<&Path>, Option<&str>) -> Result<Value, Invalid>,
     describe: fn() -> Shape,
     type_id: fn() -> TypeId,
     pub(super) type_name: fn() -> &'static str,
@@ -127,7 +128,7 @@ impl Variable {
             default: Fallback::None,
             shown: None,
             part: Part::Field(Field {
-                parse: |text| text::parse::<T>(text).map(Value::new),
+                parse: |file, text| text::parse_from::<T>(file, text).map(Value::new),
                 describe: || kind::describe::<T>(),
                 type_id: || TypeId::of::<T>(),
                 type_name: || type_name::<T>(),

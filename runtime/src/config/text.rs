@@ -1,15 +1,16 @@
 //! How the text of one variable becomes a value of its field's type.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use serde::{
     Deserializer,
-    de::{self, DeserializeOwned, Visitor},
+    de::{self, DeserializeOwned, Visitor, value::SeqDeserializer},
 };
 
 use super::{
     duration,
     parts::{Items, Pairs, Variant},
+    secret::{self, FromFile},
     size,
 };
 
@@ -26,11 +27,19 @@ pub(crate) enum Invalid {
 
 /// Makes a `T` of a variable's text; `None` is a variable that is not set.
 pub(crate) fn parse<T: DeserializeOwned>(text: Option<&str>) -> Result<T, Invalid> {
-    T::deserialize(Text(text))
+    parse_from(None, text)
+}
+
+/// Makes a `T` of a text that was read from this file, if it was.
+pub(super) fn parse_from<T: DeserializeOwned>(file: Option<&Path>, text: Option<&str>) -> Result<T, Invalid> {
+    T::deserialize(Text { text, file })
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Text<'de>(pub(super) Option<&'de str>);
+pub(super) struct Text<'de> {
+    text: Option<&'de str>,
+    file: Option<&'de Path>,
+}
 
 // === impl Invalid ===
 
@@ -123,8 +132,13 @@ impl de::Error for Invalid {
 // === impl Text ===
 
 impl<'de> Text<'de> {
+    /// A part of a variable's text.
+    pub(super) fn part(text: &'de str) -> Self {
+        Self { text: Some(text), file: None }
+    }
+
     fn text(self) -> Result<&'de str, Invalid> {
-        self.0.ok_or(Invalid::Missing)
+        self.text.ok_or(Invalid::Missing)
     }
 
     /// The parts between commas. The empty text has none.
@@ -233,7 +247,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        match self.0 {
+        match self.text {
             None | Some("") => visitor.visit_none(),
             Some(_) => visitor.visit_some(self),
         }
@@ -257,6 +271,10 @@ impl<'de> Deserializer<'de> for Text<'de> {
                 let size: size::ByteSize = self.text()?.parse().map_err(Invalid::because)?;
                 visitor.visit_u64(size.bytes())
             }
+            secret::NAME => match self.file {
+                Some(file) => visitor.visit_seq(FromFile::new(self, file)),
+                None => visitor.visit_newtype_struct(self),
+            },
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -294,9 +312,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
             return self.deserialize_map(visitor);
         }
         let duration = duration::parse(self.text()?).map_err(Invalid::because)?;
-        visitor.visit_seq(de::value::SeqDeserializer::new(
-            [duration.as_secs(), duration.subsec_nanos().into()].into_iter(),
-        ))
+        visitor.visit_seq(SeqDeserializer::new([duration.as_secs(), duration.subsec_nanos().into()].into_iter()))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -3,8 +3,6 @@
 //! The span is [one of the conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span) and
 //! ends, as the metrics do, with the head of the answer.
 
-#[cfg(test)]
-mod in_trace;
 mod series;
 
 use std::sync::Arc;
@@ -22,8 +20,6 @@ use super::{
     wire::Value,
 };
 
-#[cfg(test)]
-pub(crate) use self::in_trace::in_trace;
 pub(crate) use self::series::Peers;
 use self::series::{Outcome, Peer};
 

@@ -29,8 +29,12 @@ mod attributes;
 #[cfg(feature = "http-client")]
 mod client;
 mod clock;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod database;
 #[cfg(feature = "otlp")]
 mod export;
+#[cfg(all(test, any(feature = "http-client", feature = "postgres", feature = "redis")))]
+mod in_trace;
 mod logs;
 mod metrics;
 mod propagation;
@@ -58,12 +62,14 @@ use crate::{
     config::{Environment, Settings},
 };
 
-#[cfg(all(test, feature = "http-client"))]
-pub(crate) use self::client::in_trace;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use self::database::{Database, Operation};
+#[cfg(all(test, any(feature = "http-client", feature = "postgres", feature = "redis")))]
+pub(crate) use self::in_trace::in_trace;
 pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
 pub(crate) use self::traces::collected::want as keep_spans;
-#[cfg(any(feature = "testing", all(test, feature = "http-client")))]
+#[cfg(any(feature = "testing", all(test, any(feature = "http-client", feature = "postgres", feature = "redis"))))]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
 pub(crate) use self::{
     attributes::PeerTelemetry,

@@ -135,15 +135,8 @@ impl Tracing {
         ids
     }
 
-    /// Begins the span of a handler, in what this thread is in.
-    fn begin_handler(
-        &self,
-        id: &Id,
-        metadata: &'static Metadata<'static>,
-        name: &str,
-        function: &str,
-        attributes: Option<&Encoded>,
-    ) -> Ids {
+    /// Begins a span of the runtime's own, in what this thread is in. It is described if it is recorded.
+    fn begin_own(&self, id: &Id, metadata: &'static Metadata<'static>, describe: impl FnOnce(&mut Encoded)) -> Ids {
         let parent = stack::current_span();
         let above = parent.as_ref().and_then(Inherited::of);
         let ids = self.ids(above.as_ref().map(|above| above.ids), None);
@@ -151,12 +144,7 @@ impl Tracing {
         store::with(id, |data| {
             if let Some(now) = started {
                 data.encoded.begin_child(ids, above.as_ref(), now);
-                data.encoded.name(name);
-                data.encoded.kind(Kind::Internal);
-                data.encoded.function(function);
-                if let Some(attributes) = attributes {
-                    data.encoded.fields(attributes);
-                }
+                describe(&mut data.encoded);
             }
             data.begin(metadata, parent, ids, started, above);
         });
@@ -164,7 +152,7 @@ impl Tracing {
     }
 
     /// Ends a span, whatever still holds on to it.
-    #[cfg(feature = "http-client")]
+    #[cfg(any(feature = "http-client", feature = "postgres", feature = "redis"))]
     pub(crate) fn end_early(&self, id: &Id, now: Moment, attributes: impl FnOnce(&mut Encoded)) {
         store::with(id, |data| self.end_with(data, now, attributes));
     }

@@ -1,8 +1,10 @@
-//! The spans that the runtime makes itself, for each request and each handler.
+//! The spans that the runtime makes itself, for each request, each handler and each operation of a database.
 //!
 //! They are spans of `tracing` to all code in them, but made and entered without the way through its dispatcher, which costs
 //! more than all that is kept of them. They go that way where the process has a subscriber that is not ours.
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use std::fmt;
 use std::sync::OnceLock;
 
 use tracing::{
@@ -13,7 +15,7 @@ use tracing_core::{Callsite, Kind, metadata};
 
 use super::{
     Ids, Tracing,
-    span::{Encoded, SpanData},
+    span::{self, Encoded, SpanData},
     stack::{self, Entered},
     store,
 };
@@ -23,6 +25,9 @@ use crate::telemetry::{clock::Moment, propagation::Remote, request::Failure};
 pub(super) const REQUEST: &str = "seaworthy::request";
 /// That of the spans of handlers.
 const HANDLER: &str = "seaworthy::handler";
+/// That of the spans of operations.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+const DATABASE: &str = "seaworthy::database";
 
 static DISPATCH: OnceLock<Dispatch> = OnceLock::new();
 /// The subscriber of the process, if it is ours.
@@ -68,6 +73,8 @@ macro_rules! place {
 
 place!(REQUEST_PLACE, "request", REQUEST);
 place!(HANDLER_PLACE, "handler", HANDLER);
+#[cfg(any(feature = "postgres", feature = "redis"))]
+place!(OPERATION_PLACE, "operation", DATABASE);
 
 /// Makes it the subscriber of the process.
 pub(crate) fn install(subscriber: Tracing) -> Result<(), SetGlobalDefaultError> {
@@ -109,7 +116,14 @@ impl OwnSpan {
                 return Self { span: None, place: None };
             }
             let begin = |id| {
-                let ids = tracing.begin_handler(&id, HANDLER_PLACE.0, name, function, attributes);
+                let ids = tracing.begin_own(&id, HANDLER_PLACE.0, |span| {
+                    span.name(name);
+                    span.kind(span::Kind::Internal);
+                    span.function(function);
+                    if let Some(attributes) = attributes {
+                        span.fields(attributes);
+                    }
+                });
                 Entered { span: Some((id, HANDLER_PLACE.0)), ids }
             };
             return Self { span: None, place: store::insert().map(begin) };
@@ -124,6 +138,45 @@ impl OwnSpan {
             })
         });
         Self { span: Some(span), place: place.flatten() }
+    }
+
+    /// Begins that of an operation of a database, in the span that this is called in. The attributes, without its name and
+    /// its kind, are asked for if it is recorded.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn operation(name: fmt::Arguments<'_>, attributes: impl FnOnce(&mut Encoded)) -> Self {
+        if let Some(tracing) = installed() {
+            if stack::current_ids().is_some_and(|ids| !ids.sampled) {
+                return Self { span: None, place: None };
+            }
+            let begin = |id| {
+                let ids = tracing.begin_own(&id, OPERATION_PLACE.0, |span| {
+                    span.name(&name.to_string());
+                    span.kind(span::Kind::Client);
+                    attributes(span);
+                });
+                Entered { span: Some((id, OPERATION_PLACE.0)), ids }
+            };
+            return Self { span: None, place: store::insert().map(begin) };
+        }
+        let name = name.to_string();
+        let span = tracing::info_span!(target: DATABASE, "operation", otel.name = name, otel.kind = "client");
+        let place = Tracing::of(&span, |_, id| {
+            store::with(id, |data| {
+                if data.is_recorded {
+                    attributes(&mut data.encoded);
+                }
+                Entered { span: Some((id.clone(), OPERATION_PLACE.0)), ids: data.ids }
+            })
+        });
+        Self { span: Some(span), place: place.flatten() }
+    }
+
+    /// Ends it, whatever still holds on to it.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn end(&self, now: Moment, attributes: impl FnOnce(&mut Encoded)) {
+        if let Some(Entered { span: Some((id, _)), .. }) = &self.place {
+            self.with(|tracing| tracing.end_early(id, now, attributes));
+        }
     }
 
     /// `None` where a subscriber other than ours is installed.
