@@ -44,7 +44,7 @@ struct Service<'a> {
     listed: Vec<Listed>,
 }
 
-/// A check or a worker that the service lists.
+/// A check, a worker or a command that the service lists.
 struct Listed {
     path: Path,
     /// The method that adds it, with the span of the list.
@@ -59,6 +59,7 @@ struct ServiceArguments {
     health: Option<Names>,
     ready: Option<Names>,
     workers: Option<Names>,
+    commands: Option<Names>,
     controllers: Option<Unsupported>,
     name: Option<Text>,
     audit: Option<Switch>,
@@ -74,6 +75,7 @@ impl Arguments for ServiceArguments {
         ("health", "health(..)"),
         ("ready", "ready(..)"),
         ("workers", "workers(..)"),
+        ("commands", "commands(..)"),
         ("controllers", ""),
         ("name", "name = \"..\""),
         ("audit", "audit = false"),
@@ -109,6 +111,7 @@ impl<'a> Service<'a> {
         list(arguments.health, "health", &mut listed, errors);
         list(arguments.ready, "ready", &mut listed, errors);
         list(arguments.workers, "worker", &mut listed, errors);
+        list(arguments.commands, "command", &mut listed, errors);
         let audit = arguments.audit.is_none_or(|Switch(audit)| audit);
         let defaults = [
             ("LAME_DUCK", arguments.lame_duck.map(|TimeOrNone(time)| time)),
@@ -185,7 +188,7 @@ impl<'a> Service<'a> {
             .then(|| quote!(const DEFAULTS: &'static [(&'static str, &'static str)] = &[#(#defaults),*];))
     }
 
-    /// The list of checks and workers. A function that isn't marked has no type: the one of the same name in
+    /// The list of checks, workers and commands. A function that isn't marked has no type: the one of the same name in
     /// `unmarked` then takes its place, and its missing implementation says what to do.
     fn parts(&self) -> TokenStream {
         let new = self.new_parts();

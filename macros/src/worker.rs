@@ -88,13 +88,7 @@ impl<'a> Worker<'a> {
         function.check_concrete(what, errors);
         function.check_output(what, "return `()` or a `Result`", errors);
         let parameters = state::parameters(function, what, errors);
-        let shutdowns = parameters.iter().filter_map(|parameter| match parameter {
-            Parameter::Shutdown(ty) => Some(ty),
-            Parameter::State(_) => None,
-        });
-        for second in shutdowns.skip(1) {
-            errors.add(second, "`Shutdown` is taken twice", "keep one: it can be cloned");
-        }
+        state::check_one_shutdown(&parameters, errors);
         Self { function, arguments, parameters }
     }
 

@@ -43,12 +43,12 @@ pub use axum;
 pub use metrics;
 #[cfg(feature = "http-client")]
 pub use reqwest;
-pub use seaworthy_macros::{FromRef, audit, cloud_service, config, handler, health, ready, worker};
+pub use seaworthy_macros::{FromRef, audit, cloud_service, command, config, handler, health, ready, worker};
 pub use serde;
 pub use tracing;
 
 pub use crate::{
-    command::run,
+    command::{Command, CommandSpec, run},
     config::{Config, Secret},
     error::{Error, Result},
     http::Handler,

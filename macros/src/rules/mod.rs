@@ -122,6 +122,9 @@ pub(crate) enum Level {
     Warning,
 }
 
+/// The attributes of functions.
+pub(crate) const FUNCTIONS: &[&str] = &["cloud_service", "command", "handler", "health", "ready", "worker"];
+
 /// What a rule looks at.
 pub(crate) enum Check {
     /// Functions below these attributes.

@@ -11,5 +11,5 @@ mod state;
 
 #[cfg(feature = "testing")]
 pub(crate) use self::conductor::Addresses;
-pub(crate) use self::{conductor::Conductor, owner::Owner, process::serve, state::Lifecycle};
+pub(crate) use self::{conductor::Conductor, owner::Owner, process::run, state::Lifecycle};
 pub use self::{shutdown::Shutdown, state::State};
