@@ -6,8 +6,9 @@
 //! the service's state can give it what it asks for. Because of the type, a function can't be called like a crate or a
 //! module that is used beside it (`async fn redis()` where `redis::Client` is).
 //!
-//! How it is made: one file an attribute. Each parses, makes a model that notes every mistake (`errors.rs`), and expands
-//! it; after a mistake a stand-in takes the place of the expansion, so that no second error follows.
+//! How it is made: one file or folder an attribute. Each parses, makes a model that notes every mistake (`errors.rs`),
+//! and expands it; after a mistake a stand-in takes the place of the expansion, so that no second error follows. Bodies
+//! are not parsed: the rules (`rules/`, one file a rule) look at their tokens, which `code/` gives their meaning.
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::todo, clippy::unwrap_used)]
 
 mod arguments;

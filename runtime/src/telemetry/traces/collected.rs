@@ -18,7 +18,7 @@ static WANTED: AtomicBool = AtomicBool::new(cfg!(test));
 
 static SPANS: Mutex<VecDeque<Box<[u8]>>> = Mutex::new(VecDeque::new());
 
-/// A span that ended, as it was encoded.
+/// A span that ended, read from its encoding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FinishedSpan {
     pub(crate) name: String,

@@ -29,7 +29,6 @@ use tracing::{
     span::{Attributes, Id, Record},
     subscriber::Interest,
 };
-
 use tracing_core::span::Current;
 
 pub(crate) use self::{
@@ -52,7 +51,7 @@ use super::{
 /// Crates whose spans tell of the machinery, not of the service. Those of an exporter would be exported by it again.
 const MACHINERY: &[&str] = &["h2", "hyper", "hyper_util", "opentelemetry", "opentelemetry_sdk"];
 
-/// What `tracing` tells of spans and events: makes spans of the former and lines of the latter.
+/// The subscriber: what `tracing` tells it of spans becomes spans of OpenTelemetry, and of events lines.
 pub(crate) struct Tracing {
     sampler: SamplerChoice,
     sink: Sink,
