@@ -1,8 +1,8 @@
 //! The main listener, and what a handler adds to the requests on it.
-// In the order in which a request passes: `server` accepts its connection; `connection` serves that, over a `socket` that
-// it can watch; `dispatch` answers probes, and hands all else to the router; `request` stands around each route there,
-// and has it `in_flight` until the end of its answer's `body`; `handler` is what a `#[handler]` runs in. `traffic` is
-// what all of them share with the drain.
+// In the order in which a request passes: `server` accepts its connection; `connection` serves that, over a `socket`
+// that it can watch; `dispatch` answers probes, and hands all else to the router; `request` stands around each route
+// there, and has it `in_flight` until the end of its answer's `body`; `handler` is what a `#[handler]` runs in.
+// `traffic` is what all of them share with the drain.
 
 mod body;
 mod connection;

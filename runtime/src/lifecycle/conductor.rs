@@ -1,4 +1,5 @@
-//! Leads a service through its states, on a runtime of its own: the one that answers probes, which no handler can block.
+//! Leads a service through its states, on a runtime of its own: the one that answers probes, which no handler can
+//! block.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -32,8 +33,8 @@ use crate::{
     worker,
 };
 
-/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those beyond
-/// are tried again by their clients a second later.
+/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those
+/// beyond are tried again by their clients a second later.
 const BACKLOG: i32 = 4096;
 
 /// How long the line that says `stopped` may take, when all else is flushed.
