@@ -7,7 +7,7 @@ use quote::quote;
 use crate::{
     arguments::{self, Arguments},
     errors::Errors,
-    function::{Function, cfgs},
+    function::{Function, cfgs, local},
     state::{self, Parameter},
 };
 
@@ -68,8 +68,7 @@ impl<'a> Command<'a> {
         let item = function.type_item();
         let name = function.type_name();
         let call = &function.signature.ident;
-        let output = function.output();
-        let outcome = state::local("output");
+        let (output, output_type) = (local("output"), function.output());
         let generic = state::generic(function);
         let bounds = state::bounds(&self.parameters, &generic);
         let values = self.parameters.iter().map(Parameter::value);
@@ -82,8 +81,8 @@ impl<'a> Command<'a> {
             impl<#generic: Sync> ::seaworthy::Command<#generic> for #name #bounds {
                 const COMMAND: ::seaworthy::CommandSpec = ::seaworthy::CommandSpec::new(#text, #description);
                 async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    let #outcome = #call(#(#values),*).await;
-                    ::seaworthy::__private::worker_outcome::<#output>(#outcome)
+                    let #output = #call(#(#values),*).await;
+                    ::seaworthy::__private::worker_outcome::<#output_type>(#output)
                 }
             }
         }

@@ -1,13 +1,14 @@
 //! The attributes of Seaworthy. Depend on `seaworthy`, which re-exports them.
 //!
-//! An annotated function keeps its body and its name, and gains **a type of the same name** that implements one trait of
-//! the runtime. Functions and types have different namespaces: `sessions()` calls the function, in a unit test say, and
-//! `#[cloud_service(ready(sessions))]` lists the type, so that the compiler checks that it is a readiness check and that
-//! the service's state can give it what it asks for. Because of the type, a function can't be called like a crate or a
-//! module that is used beside it (`async fn redis()` where `redis::Client` is).
+//! An annotated function keeps its body and its name, and gains **a type of the same name** that implements one trait
+//! of the runtime. Functions and types have different namespaces: `sessions()` calls the function, in a unit test say,
+//! and `#[cloud_service(ready(sessions))]` lists the type, so that the compiler checks that it is a readiness check and
+//! that the service's state can give it what it asks for. Because of the type, a function can't be called like a crate
+//! or a module that is used beside it (`async fn redis()` where `redis::Client` is).
 //!
-//! How it is made: one file an attribute. Each parses, makes a model that notes every mistake (`errors.rs`), and expands
-//! it; after a mistake a stand-in takes the place of the expansion, so that no second error follows.
+//! How it is made: one file or folder an attribute. Each parses, makes a model that notes every mistake (`errors.rs`),
+//! and expands it; after a mistake a stand-in takes the place of the expansion, so that no second error follows. Bodies
+//! are not parsed: the rules (`rules/`, one file a rule) look at their tokens, which `code/` gives their meaning.
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::todo, clippy::unwrap_used)]
 
 mod arguments;
@@ -128,8 +129,8 @@ pub fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a readiness check of an `async fn`: whether requests can be served now.
 ///
 /// It takes parts of the service's state, as handlers do (`State<T>`), and returns `()`, `bool`, a `StatusCode` (2xx
-/// passes) or a `Result` whose error can be shown. List it in `#[cloud_service(ready(..))]`: a check that isn't listed is
-/// warned of. The first paragraph of its doc comment says what it checks.
+/// passes) or a `Result` whose error can be shown. List it in `#[cloud_service(ready(..))]`: a check that isn't listed
+/// is warned of. The first paragraph of its doc comment says what it checks.
 ///
 /// | argument | | default |
 /// |---|---|---|
@@ -210,8 +211,8 @@ pub fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `ByteSize`, a `Url`, or a list of these), a secret has one, or a variable has the name of another, also of one in a
 /// flattened struct, of its file form (`.._FILE`), of a setting of the runtime, or one that belongs to OpenTelemetry or
 /// Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
-/// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with `api_key`,
-/// `secret_key`, `private_key`, `signing_key` or `encryption_key`.
+/// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with
+/// `api_key`, `secret_key`, `private_key`, `signing_key` or `encryption_key`.
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     config::expand(arguments.into(), item.into()).into()
@@ -219,9 +220,9 @@ pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Puts a span around an axum handler, and records its error.
 ///
-/// The handler stays the function it was; it may be generic and return `impl IntoResponse`. Where it returns an `Err`, the
-/// error goes to the log by its `Display`, else its `Debug`, else the name of its type. Nothing of the parameters is
-/// recorded, unless `fields` names it.
+/// The handler stays the function it was; it may be generic and return `impl IntoResponse`. Where it returns an `Err`,
+/// the error goes to the log by its `Display`, else its `Debug`, else the name of its type. Nothing of the parameters
+/// is recorded, unless `fields` names it.
 ///
 /// | argument | | default |
 /// |---|---|---|
@@ -250,8 +251,8 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a worker of an `async fn`: a background task that lives as long as the service.
 ///
-/// It takes parts of the service's state (`State<T>`) and `Shutdown`, which completes when the drain begins: end then. It
-/// returns `()` or a `Result` whose error can be shown. List it in `#[cloud_service(workers(..))]`.
+/// It takes parts of the service's state (`State<T>`) and `Shutdown`, which completes when the drain begins: end then.
+/// It returns `()` or a `Result` whose error can be shown. List it in `#[cloud_service(workers(..))]`.
 ///
 /// | argument | | default |
 /// |---|---|---|

@@ -6,7 +6,7 @@ use syn::{Ident, Pat, PatType, Type};
 
 use crate::{
     errors::{Errors, show},
-    function::{Function, last_name, words},
+    function::{Function, last_name, local, words},
 };
 
 /// A parameter of a check, a worker or a command.
@@ -93,11 +93,6 @@ pub(crate) fn shutdown(parameters: &[Parameter<'_>]) -> TokenStream {
 
 fn name(name: &str, used: bool) -> TokenStream {
     if used { local(name).to_token_stream() } else { quote!(_) }
-}
-
-/// A parameter that does not hide the user's function of the same name.
-pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }
 
 /// What to write instead of a parameter that is neither a part of the state nor `Shutdown`.

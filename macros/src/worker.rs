@@ -9,7 +9,7 @@ use crate::{
     arguments::{self, Arguments, Range, did_you_mean},
     duration,
     errors::{Errors, mistake, show},
-    function::{Function, cfgs},
+    function::{Function, cfgs, local},
     state::{self, Parameter},
 };
 
@@ -98,8 +98,7 @@ impl<'a> Worker<'a> {
         let item = function.type_item();
         let name = function.type_name();
         let call = &function.signature.ident;
-        let output = function.output();
-        let outcome = state::local("output");
+        let (output, output_type) = (local("output"), function.output());
         let generic = state::generic(function);
         let bounds = state::bounds(&self.parameters, &generic);
         let values = self.parameters.iter().map(Parameter::value);
@@ -115,8 +114,8 @@ impl<'a> Worker<'a> {
                 const WORKER: ::seaworthy::WorkerSpec =
                     ::seaworthy::WorkerSpec::new(#text, #description) #restart #backoff;
                 async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    let #outcome = #call(#(#values),*).await;
-                    ::seaworthy::__private::worker_outcome::<#output>(#outcome)
+                    let #output = #call(#(#values),*).await;
+                    ::seaworthy::__private::worker_outcome::<#output_type>(#output)
                 }
             }
         }

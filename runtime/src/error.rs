@@ -1,6 +1,6 @@
-//! Why a service can't start.
+//! Why a service can't start, or why a request failed.
 
-use std::{error::Error as StdError, fmt};
+use std::{any::Any, error::Error as StdError, fmt};
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -52,6 +52,15 @@ impl Error {
     /// The configuration is well-formed but can't be used: exit code 78.
     pub fn config(message: impl Into<String>) -> Self {
         Self { kind: Kind::Config, message: Some(message.into()), cause: None }
+    }
+
+    /// Keeps an `Error` as it is; makes one of anything else that can be shown.
+    pub(crate) fn from_display<E: fmt::Display + 'static>(error: E) -> Self {
+        let mut slot = Some(error);
+        match (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>().and_then(Option::take) {
+            Some(error) => error,
+            None => Self::failed(slot.map(|error| format!("{error:#}")).unwrap_or_default()),
+        }
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -1,6 +1,6 @@
 //! What a service is: what it is called, what it is made of, and what its set-up gives.
 
-use std::{any::Any, fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin};
 
 use axum::{
     Router,
@@ -216,7 +216,7 @@ impl<S: Clone + Send + Sync + 'static> IntoService for Service<S> {
 
 impl<T: IntoService, E: fmt::Display + 'static> IntoService for std::result::Result<T, E> {
     fn into_service(self) -> Result<Service<T::State>, Error> {
-        self.map_err(|error| Error::from_display(error)).and_then(T::into_service)
+        self.map_err(Error::from_display).and_then(T::into_service)
     }
 }
 
@@ -258,16 +258,5 @@ impl<S: Clone + Send + Sync + 'static> Service<S> {
     pub fn on_close(mut self, name: &'static str, close: impl Future<Output = ()> + Send + 'static) -> Self {
         self.closers.push(Closer { name, close: Box::pin(close) });
         self
-    }
-}
-
-impl Error {
-    /// Keeps an `Error` as it is; makes one of anything else that can be shown.
-    fn from_display<E: fmt::Display + 'static>(error: E) -> Self {
-        let mut slot = Some(error);
-        match (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>().and_then(Option::take) {
-            Some(error) => error,
-            None => Self::failed(slot.map(|error| format!("{error:#}")).unwrap_or_default()),
-        }
     }
 }

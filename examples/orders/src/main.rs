@@ -61,11 +61,7 @@ async fn migrate(State(db): State<Postgres>) -> Result<()> {
 }
 
 /// Takes orders and ships them.
-#[cloud_service(
-    ready(postgres::ready, redis::ready),
-    workers(shipping::ship, shipping::count),
-    commands(migrate)
-)]
+#[cloud_service(ready(postgres::ready, redis::ready), workers(shipping::ship, shipping::count), commands(migrate))]
 async fn main(config: Config) -> Result<Service<App>> {
     let db = Postgres::connect(config.database).await?;
     let redis = Redis::connect(config.redis).await?;

@@ -38,9 +38,7 @@ pub(crate) struct Order {
 type Row = (String, String, i32, bool);
 
 pub(crate) fn routes(idempotency: Idempotency) -> Router<App> {
-    Router::new()
-        .route("/orders", post(place).layer(idempotency))
-        .route("/orders/{id}", get(show))
+    Router::new().route("/orders", post(place).layer(idempotency)).route("/orders/{id}", get(show))
 }
 
 /// Places an order. Repeated with the same key, it is the same order.

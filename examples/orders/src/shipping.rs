@@ -51,11 +51,7 @@ pub(crate) async fn ship(
 
 /// Counts what waits in the outbox: one replica at a time, since all would count the same.
 #[worker(backoff = "1s..10s")]
-pub(crate) async fn count(
-    State(db): State<Postgres>,
-    State(lease): State<Lease>,
-    shutdown: Shutdown,
-) -> Result<()> {
+pub(crate) async fn count(State(db): State<Postgres>, State(lease): State<Lease>, shutdown: Shutdown) -> Result<()> {
     lease
         .lead(shutdown, async |_term| {
             let waiting = metrics::gauge!("orders_waiting");

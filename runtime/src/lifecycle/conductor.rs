@@ -1,4 +1,5 @@
-//! Leads a service through its states, on a runtime of its own: the one that answers probes, which no handler can block.
+//! Leads a service through its states, on a runtime of its own: the one that answers probes, which no handler can
+//! block.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -32,8 +33,8 @@ use crate::{
     worker,
 };
 
-/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those beyond
-/// are tried again by their clients a second later.
+/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those
+/// beyond are tried again by their clients a second later.
 const BACKLOG: i32 = 4096;
 
 /// How long the line that says `stopped` may take, when all else is flushed.
@@ -106,12 +107,12 @@ impl<C: CloudService> Conductor<C> {
     }
 
     async fn conduct(mut self, lifecycle: &Arc<Lifecycle>, runtime: &Handle) -> Exit {
-        let (http, admin_listener) =
+        let ((http_listener, http), (admin_listener, admin)) =
             match (bind("HTTP_ADDR", self.settings.http_addr), bind("ADMIN_ADDR", self.settings.admin_addr)) {
                 (Ok(http), Ok(admin)) => (http, admin),
                 (Err(problem), _) | (_, Err(problem)) => return fail(Exit::new(UNAVAILABLE, problem)),
             };
-        let addresses = Addresses { http: http.1, admin: admin_listener.1 };
+        let addresses = Addresses { http, admin };
         lifecycle.enter(State::Starting);
         tracing::info!(http.address = %addresses.http, admin.address = %addresses.admin, "listening");
 
@@ -122,9 +123,9 @@ impl<C: CloudService> Conductor<C> {
                 .chain(liveness.iter().map(|part| (Probe::Liveness, part.check)))
                 .chain(readiness.iter().map(|part| (Probe::Readiness, part.check))),
         ));
-        let admin =
-            admin::serve(admin_listener.0, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
-        if let Err(error) = admin {
+        let started =
+            admin::serve(admin_listener, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
+        if let Err(error) = started {
             return fail(Exit::new(UNAVAILABLE, format!("the admin address can't be served: {error}")));
         }
         runner::start_liveness(runtime, &board, liveness);
@@ -147,7 +148,7 @@ impl<C: CloudService> Conductor<C> {
         runner::start_readiness(runtime, &board, readiness, &service.state);
         worker::start(runtime, &running.workers, workers, &service.state, lifecycle, &fail_sender);
         let accepting = async move {
-            let problem = match caught(server::accept(http.0, service.router, traffic)).await {
+            let problem = match caught(server::accept(http_listener, service.router, traffic)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(message) => format!("panicked: {message}"),
