@@ -100,8 +100,19 @@ impl fmt::Debug for Error {
 }
 
 /// What an error of a resource means: that it is not there, or anything else.
-fn kind_of(_error: &(dyn StdError + 'static)) -> Kind {
-    Kind::Failed
+fn kind_of(error: &(dyn StdError + 'static)) -> Kind {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    if causes.any(is_unavailable) { Kind::Unavailable } else { Kind::Failed }
+}
+
+/// Whether a resource says that it is not there.
+fn is_unavailable(error: &(dyn StdError + 'static)) -> bool {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.downcast_ref() {
+        return crate::postgres::is_unavailable(error);
+    }
+    let _other = error;
+    false
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
