@@ -91,7 +91,12 @@ impl fmt::Debug for Error {
 }
 
 /// What an error of a resource means: that it is not there, or anything else.
-fn kind_of(_error: &(dyn StdError + 'static)) -> Kind {
+#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "each resource is a feature"))]
+fn kind_of(error: &(dyn StdError + 'static)) -> Kind {
+    #[cfg(feature = "redis")]
+    if crate::redis::is_unavailable(error) {
+        return Kind::Unavailable;
+    }
     Kind::Failed
 }
 

@@ -10,6 +10,7 @@
 //! - `tls`: speaks TLS to others, so that a collector's endpoint may be `https://`. Whom to trust is what the system
 //!   trusts (an image `FROM scratch` has no such files, and `SSL_CERT_FILE` may name one), or the file that a setting names.
 //! - `http-client`: `seaworthy::http_client`, for calls to other services. Brings `tls`.
+//! - `redis`: `seaworthy::redis`, a connection to Redis that is kept up. Brings `tls`.
 //! - `ws`: WebSockets (`axum::extract::ws`).
 //! - `testing`: runs services in tests.
 
@@ -30,6 +31,8 @@ pub mod lifecycle;
 mod panic;
 pub mod prelude;
 pub mod probe;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod service;
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -82,6 +82,8 @@ pub(crate) use self::{
     attributes::redacted as redacted_query,
     client::{ClientRequest, Failed, Peers},
 };
+#[cfg(feature = "redis")]
+pub(crate) use self::{traces::ids::random, wire::Value as Attribute};
 
 /// The variables that are read here, for `--help`: name, purpose, default.
 pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
