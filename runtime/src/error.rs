@@ -111,6 +111,10 @@ fn is_unavailable(error: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = error.downcast_ref() {
         return crate::postgres::is_unavailable(error);
     }
+    #[cfg(feature = "redis")]
+    if crate::redis::is_unavailable(error) {
+        return true;
+    }
     let _other = error;
     false
 }

@@ -11,6 +11,7 @@
 //!   trusts (an image `FROM scratch` has no such files, and `SSL_CERT_FILE` may name one), or the file that a setting names.
 //! - `http-client`: `seaworthy::http_client`, for calls to other services. Brings `tls`.
 //! - `postgres`: `seaworthy::postgres`, a pool of connections to PostgreSQL. Brings `tls`.
+//! - `redis`: `seaworthy::redis`, a connection to Redis that is kept up. Brings `tls`.
 //! - `ws`: WebSockets (`axum::extract::ws`).
 //! - `testing`: runs services in tests.
 
@@ -33,6 +34,8 @@ mod panic;
 pub mod postgres;
 pub mod prelude;
 pub mod probe;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod service;
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -132,6 +132,7 @@ impl std::fmt::Debug for Database {
 
 impl Operation {
     /// The span, to do the work in: what is logged there has its ids.
+    #[cfg(any(test, feature = "postgres"))]
     pub(crate) fn span(&self) -> &OwnSpan {
         &self.span
     }

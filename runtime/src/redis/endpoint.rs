@@ -1,0 +1,130 @@
+//! What a URL says: where Redis is, and as whom to ask for which database.
+
+use std::{fmt, io, path::PathBuf};
+
+use ::redis::{Cmd, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, cmd};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
+use url::Url;
+
+/// What bytes go through.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
+
+/// Where Redis is, and as whom to ask for which database.
+pub(super) struct Endpoint {
+    place: Place,
+    pub(super) is_tls: bool,
+    /// The fields of the crate's own, of which the connection itself is told nothing: what a server answers to them is for us
+    /// to read.
+    login: RedisConnectionInfo,
+}
+
+enum Place {
+    Host(String, u16),
+    Socket(PathBuf),
+}
+
+// === impl Endpoint ===
+
+impl Endpoint {
+    /// Reads a URL. What is wrong with it is told without its text, which may hold a password.
+    pub(super) fn parse(url: &Url) -> Result<Self, &'static str> {
+        let (is_tls, is_socket) = match url.scheme() {
+            "redis" | "valkey" => (false, false),
+            "rediss" | "valkeys" => (true, false),
+            "unix" | "redis+unix" | "valkey+unix" => (false, true),
+            _ => return Err("it has to begin with redis://, rediss:// or redis+unix://"),
+        };
+        if url.fragment().is_some() {
+            return Err("what follows the `#` means nothing; in a password, write `%23`");
+        }
+        let mut plain = url.clone();
+        if is_tls {
+            // TLS is ours, so the crate knows nothing of it.
+            plain.set_scheme("redis").map_err(|()| "it is not a URL of Redis")?;
+        }
+        let info = plain.into_connection_info().map_err(|error| match (is_socket, url.host()) {
+            (false, None) => "it has no host",
+            (true, Some(_)) => "the path of a socket has three slashes before it: redis+unix:///run/redis.sock",
+            _ if error.to_string().contains("database") => "its database is not a number",
+            _ if error.to_string().contains("protocol") => "its protocol is neither `resp2` nor `resp3`",
+            _ if error.to_string().contains("wildcard") => "its host is the address of all hosts",
+            _ => "it is not a URL of Redis",
+        })?;
+        let place = match info.addr() {
+            ::redis::ConnectionAddr::Tcp(host, port) => Place::Host(host.clone(), *port),
+            ::redis::ConnectionAddr::Unix(path) => Place::Socket(path.clone()),
+            _ => return Err("it is not a URL of Redis"),
+        };
+        Ok(Self { place, is_tls, login: info.redis_settings().clone() })
+    }
+
+    /// The host, or the path of the socket.
+    pub(super) fn host(&self) -> String {
+        match &self.place {
+            Place::Host(host, _) => host.clone(),
+            Place::Socket(path) => path.display().to_string(),
+        }
+    }
+
+    pub(super) fn port(&self) -> Option<u16> {
+        match &self.place {
+            Place::Host(_, port) => Some(*port),
+            Place::Socket(_) => None,
+        }
+    }
+
+    pub(super) fn database(&self) -> i64 {
+        self.login.db()
+    }
+
+    pub(super) fn has_password(&self) -> bool {
+        self.login.password().is_some()
+    }
+
+    /// Says who is asking, if the URL does; by the newer protocol, if the URL asks for that.
+    pub(super) fn authentication(&self) -> Option<Cmd> {
+        let (user, password) = (self.login.username(), self.login.password());
+        if self.login.protocol() != ProtocolVersion::RESP2 {
+            let mut hello = cmd("HELLO");
+            hello.arg(3);
+            if let Some(password) = password {
+                hello.arg("AUTH").arg(user.unwrap_or("default")).arg(password);
+            }
+            return Some(hello);
+        }
+        let mut authentication = cmd("AUTH");
+        if let Some(user) = user {
+            authentication.arg(user);
+        }
+        authentication.arg(password?);
+        Some(authentication)
+    }
+
+    /// Opens a connection, and nothing on top of it.
+    pub(super) async fn open(&self) -> io::Result<Box<dyn Stream>> {
+        match &self.place {
+            Place::Host(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+            Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+        }
+    }
+}
+
+/// Shows where it is, without a user or a password.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Place::Host(host, port) => write!(f, "{host}:{port}"),
+            Place::Socket(path) => path.display().fmt(f),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! A connection that is kept up: one at a time, and made anew when it is lost.
+
+use std::{sync::Arc, time::Duration};
+
+use ::redis::{ErrorKind, RedisError, aio::MultiplexedConnection, cmd};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::{
+    connector::{Connected, Connector, ask},
+    error,
+};
+use crate::telemetry::random;
+
+/// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after Redis
+/// came back finds it. Doubled each time, with jitter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What commands go through.
+pub(super) struct Link {
+    state: watch::Receiver<State>,
+    shared: Arc<Shared>,
+    timeout: Duration,
+    name: String,
+}
+
+/// What commands tell the keeper.
+#[derive(Default)]
+struct Shared {
+    /// A command had no answer in time, or was told that this server only reads.
+    doubt: Notify,
+    closing: CancellationToken,
+}
+
+/// Whether there is a connection.
+enum State {
+    Up(MultiplexedConnection),
+    /// The first try since the loss is under way: who waits for it may not have to fail.
+    Trying,
+    /// The last try failed; the next one comes.
+    Away(String),
+    Closed,
+}
+
+/// Keeps the connection up, in a task of its own, until it is closed or nobody can use it any more.
+struct Keeper {
+    connector: Connector,
+    state: watch::Sender<State>,
+    shared: Arc<Shared>,
+    pauses: Pauses,
+    name: String,
+}
+
+/// How long to wait before the next try.
+pub(super) struct Pauses(Duration);
+
+/// Why a command was not sent.
+pub(super) struct NotSent {
+    pub(super) error_type: &'static str,
+    pub(super) error: RedisError,
+}
+
+// === impl Link ===
+
+impl Link {
+    pub(super) fn new(connector: Connector, connected: Connected, timeout: Duration, name: String) -> Self {
+        let shared = Arc::<Shared>::default();
+        let (sender, state) = watch::channel(State::Up(connected.connection.clone()));
+        let keeper =
+            Keeper { connector, state: sender, shared: Arc::clone(&shared), pauses: Pauses::new(), name: name.clone() };
+        tokio::spawn(keeper.keep(connected));
+        Self { state, shared, timeout, name }
+    }
+
+    /// The connection, or at once why there is none. A first try to make a new one is waited for.
+    pub(super) async fn connection(&self) -> Result<MultiplexedConnection, NotSent> {
+        if let State::Up(connection) = &*self.state.borrow() {
+            return Ok(connection.clone());
+        }
+        let mut state = self.state.clone();
+        let settled = timeout(self.timeout, state.wait_for(|state| !matches!(state, State::Trying))).await;
+        match settled {
+            Ok(Ok(state)) => match &*state {
+                State::Up(connection) => Ok(connection.clone()),
+                State::Away(why) => Err(self.not_sent("disconnected", why)),
+                State::Closed | State::Trying => Err(self.not_sent("closed", "the connection was closed")),
+            },
+            Ok(Err(_)) => Err(self.not_sent("closed", "the connection was closed")),
+            Err(_) => Err(self.not_sent("disconnected", "the connection was lost")),
+        }
+    }
+
+    fn not_sent(&self, error_type: &'static str, why: &str) -> NotSent {
+        let error = RedisError::from((ErrorKind::Io, "Redis is not available", format!("{}: {why}", self.name)));
+        NotSent { error_type, error }
+    }
+
+    /// Has the connection looked at: a command had no answer in time, or one that the server only reads.
+    pub(super) fn doubt(&self) {
+        self.shared.doubt.notify_one();
+    }
+
+    /// Ends the connection once what was sent is answered. Commands that come later fail.
+    pub(super) async fn close(&self) {
+        self.shared.closing.cancel();
+        let mut state = self.state.clone();
+        // Ends with the keeper.
+        while state.changed().await.is_ok() {}
+    }
+}
+
+// === impl Keeper ===
+
+impl Keeper {
+    async fn keep(mut self, mut connected: Connected) {
+        loop {
+            let began = Instant::now();
+            let Some(why) = self.hold(connected).await else { return };
+            tracing::warn!(target: "seaworthy::redis", "the connection to Redis at {} was lost: {why}", self.name);
+            if began.elapsed() >= PAUSES.1 {
+                self.pauses = Pauses::new();
+            }
+            let Some(again) = self.reconnect().await else { return };
+            connected = again;
+        }
+    }
+
+    /// Holds the connection until it is lost, and tells why. `None` where it is not needed any more.
+    async fn hold(&self, connected: Connected) -> Option<String> {
+        let Connected { mut connection, driver } = connected;
+        let mut driver = AbortOnDropHandle::new(tokio::spawn(driver));
+        self.state.send_replace(State::Up(connection.clone()));
+        loop {
+            tokio::select! {
+                _ = &mut driver => return Some("it was closed".into()),
+                () = self.shared.doubt.notified() => {
+                    if let Err(error) = ask(&mut connection, &cmd("PING")).await
+                        && !error::is_alive(&error)
+                    {
+                        return Some(format!("it doesn't answer: {error}"));
+                    }
+                }
+                () = self.is_over() => {
+                    self.state.send_replace(State::Closed);
+                    drop(connection);
+                    // Those who wait for an answer have a deadline, and the connection ends with the last of them.
+                    _ = driver.await;
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn reconnect(&mut self) -> Option<Connected> {
+        let mut told = None;
+        let mut connected = None;
+        if !self.pauses.is_fresh() {
+            // One that doesn't last is not tried again and again without a pause.
+            self.state.send_replace(State::Away("the connection was lost again".into()));
+            self.pause().await?;
+        }
+        self.state.send_if_modified(|state| {
+            let is_up = matches!(state, State::Up(_));
+            if is_up {
+                *state = State::Trying;
+            }
+            is_up
+        });
+        while connected.is_none() {
+            let tried = tokio::select! {
+                tried = self.connector.connect() => tried,
+                () = self.is_over() => {
+                    self.state.send_replace(State::Closed);
+                    return None;
+                }
+            };
+            match tried {
+                Ok(made) => connected = Some(made),
+                Err(problem) => {
+                    self.state.send_replace(State::Away(problem.to_string()));
+                    if told.as_ref() != Some(&problem) {
+                        tracing::warn!(target: "seaworthy::redis", "Redis at {} is not available: {problem}", self.name);
+                        told = Some(problem);
+                    }
+                    self.pause().await?;
+                }
+            }
+        }
+        tracing::info!(target: "seaworthy::redis", "connected to Redis at {} again", self.name);
+        connected
+    }
+
+    async fn pause(&mut self) -> Option<()> {
+        let pause = self.pauses.next();
+        tokio::select! {
+            () = sleep(pause) => Some(()),
+            () = self.is_over() => {
+                self.state.send_replace(State::Closed);
+                None
+            }
+        }
+    }
+
+    /// It was closed, or nobody can use it any more.
+    async fn is_over(&self) {
+        tokio::select! {
+            () = self.shared.closing.cancelled() => {}
+            () = self.state.closed() => {}
+        }
+    }
+}
+
+// === impl Pauses ===
+
+impl Pauses {
+    pub(super) fn new() -> Self {
+        Self(PAUSES.0)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.0 == PAUSES.0
+    }
+
+    /// Between half of it and all of it, so that replicas don't come in step.
+    pub(super) fn next(&mut self) -> Duration {
+        let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
+        let pause = self.0 / 2 + (self.0 / 2).mul_f64(share);
+        self.0 = (self.0 * 2).min(PAUSES.1);
+        pause
+    }
+}
