@@ -171,16 +171,17 @@ impl Settings {
         Ok(())
     }
 
-    /// How a variable of these settings is called.
+    /// How a variable of these settings is called: as the user has it, where they were read from variables.
     fn variable(&self, name: &str) -> String {
-        let _own = &self.url;
-        format!("{name} of the database")
+        match self.url.variable().and_then(|url| url.strip_suffix("URL")) {
+            Some(prefix) => format!("`{prefix}{name}`"),
+            None => format!("the database's {name}"),
+        }
     }
 
     /// How the variable of the URL is called.
     pub(super) fn url_variable(&self) -> String {
-        let _own = &self.url;
-        "the database's URL".to_owned()
+        self.variable("URL")
     }
 }
 
