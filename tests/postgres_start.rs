@@ -81,7 +81,7 @@ fn what_can_not_work_is_said_at_once() {
     refused(&server.url_of("postgres", "hunter3", "postgres"), "postgres: the server refuses its user or its password");
     refused(&server.url_of("nobody", "hunter3", "postgres"), "postgres: the server refuses its user or its password");
     refused(&server.url_of("postgres", "hunter2", "nowhere"), "nowhere: the server has no database of that name");
-    refused(&(server.url() + "?sslmode=require"), "postgres: it asks for TLS, and");
+    refused(&(server.url() + "?sslmode=require"), "postgres: it asks for TLS: server does not support TLS");
 }
 
 #[test]

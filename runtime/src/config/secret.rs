@@ -77,11 +77,12 @@ impl<T: Wipe> Secret<T> {
         &self.value
     }
 
-    /// The value as it is now: a mounted secret, named by `NAME_FILE`, is read from its file again, which Kubernetes replaces
-    /// when the Secret changes. One that came from elsewhere can't change while the process runs, and is given as it is.
+    /// The value as it is now: a mounted secret, named by `NAME_FILE`, is read from its file again, which Kubernetes
+    /// replaces when the Secret changes. One that came from elsewhere can't change while the process runs, and is given
+    /// as it is.
     ///
-    /// For what opens connections: a password that was rotated is then used by the next one. Blocks for as long as it takes
-    /// to read a small file; of more than 1 MiB none is read.
+    /// For what opens connections: a password that was rotated is then used by the next one. Blocks for as long as it
+    /// takes to read a small file; of more than 1 MiB none is read.
     ///
     /// ```
     /// use seaworthy::{Secret, config::{self, Environment}, prelude::*};
