@@ -2,14 +2,28 @@
 
 mod check;
 mod connector;
+mod cookie;
 mod endpoint;
 mod error;
+pub mod idempotency;
+mod keys;
+pub mod lease;
 mod link;
 mod names;
+pub mod rate_limit;
 mod resource;
+pub mod sessions;
 mod settings;
 
 pub use ::redis::*;
 
 pub(crate) use self::error::is_unavailable;
-pub use self::{check::ready, resource::Redis, settings::Settings};
+pub use self::{
+    check::ready,
+    idempotency::{Idempotency, IdempotencyKey},
+    lease::{Lease, Term},
+    rate_limit::{Allowed, RateLimit, Refused},
+    resource::Redis,
+    sessions::{Begun, Ended, Session, SessionError, Sessions},
+    settings::Settings,
+};

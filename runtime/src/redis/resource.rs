@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, Value, aio::ConnectionLike, cmd};
+use ::redis::{
+    Cmd, Pipeline, RedisError, RedisFuture, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cmd,
+};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{
@@ -76,6 +80,18 @@ impl Redis {
                 Err(error)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The connection itself, for what goes on all day: without spans and metrics.
+    pub(super) async fn quiet(&self) -> Result<MultiplexedConnection, RedisError> {
+        self.link.connection().await.map_err(|not_sent| not_sent.error)
+    }
+
+    /// Has the connection looked at, where an error makes it doubtful.
+    pub(super) fn doubt(&self, error: &RedisError) {
+        if error.is_timeout() {
+            self.link.doubt();
         }
     }
 
