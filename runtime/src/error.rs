@@ -91,13 +91,19 @@ impl fmt::Debug for Error {
 }
 
 /// What an error of a resource means: that it is not there, or anything else.
-#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "each resource is a feature"))]
 fn kind_of(error: &(dyn StdError + 'static)) -> Kind {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    if causes.any(is_unavailable) { Kind::Unavailable } else { Kind::Failed }
+}
+
+/// Whether a resource says that it is not there.
+fn is_unavailable(error: &(dyn StdError + 'static)) -> bool {
     #[cfg(feature = "redis")]
-    if crate::redis::is_unavailable(error) {
-        return Kind::Unavailable;
+    if let Some(error) = error.downcast_ref() {
+        return crate::redis::is_unavailable(error);
     }
-    Kind::Failed
+    let _other = error;
+    false
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
