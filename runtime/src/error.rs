@@ -1,6 +1,6 @@
-//! Why a service can't start.
+//! Why a service can't start, or why a request failed.
 
-use std::{error::Error as StdError, fmt};
+use std::{any::Any, error::Error as StdError, fmt};
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -54,6 +54,15 @@ impl Error {
         Self { kind: Kind::Config, message: Some(message.into()), cause: None }
     }
 
+    /// Keeps an `Error` as it is; makes one of anything else that can be shown.
+    pub(crate) fn from_display<E: fmt::Display + 'static>(error: E) -> Self {
+        let mut slot = Some(error);
+        match (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>().and_then(Option::take) {
+            Some(error) => error,
+            None => Self::failed(slot.map(|error| format!("{error:#}")).unwrap_or_default()),
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -98,6 +107,10 @@ fn kind_of(error: &(dyn StdError + 'static)) -> Kind {
 
 /// Whether a resource says that it is not there.
 fn is_unavailable(error: &(dyn StdError + 'static)) -> bool {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.downcast_ref() {
+        return crate::postgres::is_unavailable(error);
+    }
     #[cfg(feature = "redis")]
     if let Some(error) = error.downcast_ref() {
         return crate::redis::is_unavailable(error);
