@@ -146,11 +146,12 @@ impl Link {
 
 impl Keeper {
     async fn keep(mut self, mut connected: Connected) {
+        let mut lost: Option<Instant> = None;
         loop {
-            let began = Instant::now();
             let Some(why) = self.hold(connected).await else { break };
             tracing::warn!(target: "seaworthy::redis", "the connection to Redis at {} was lost: {why}", self.name);
-            if began.elapsed() < PAUSES.1 {
+            let before = lost.replace(Instant::now());
+            if before.is_some_and(|before| before.elapsed() < PAUSES.1) {
                 // One that doesn't last is not made again and again.
                 self.state.send_replace(State::Away(why));
                 if self.pause().await.is_none() {
