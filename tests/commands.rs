@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seaworthy::testing::{Process, ProcessBuilder};
+use seaworthy::testing::{Process, ProcessBuilder, Signal};
 
 use crate::support::fixture;
 
@@ -135,6 +135,61 @@ fn probe_reaches_a_process_that_listens_on_every_address() {
     let process = fixture().env("ADMIN_ADDR", &everywhere).spawn();
     process.wait_ready();
     assert_eq!(run(fixture().env("ADMIN_ADDR", &everywhere).arg("probe").arg("live")).0, 0);
+}
+
+#[test]
+fn help_lists_the_commands_of_the_service() {
+    let (_, out, _) = run(fixture().arg("--help"));
+    assert!(out.contains("do-work") && out.contains("Works once, as `FIXTURE_WORKER` says."), "{out}");
+    let (code, _, err) = run(fixture().arg("do_work"));
+    assert!(code == 64 && err.contains("do-work"), "{err}");
+}
+
+#[test]
+fn a_command_runs_once_closes_what_was_opened_and_exits_0() {
+    let (code, out, err) = run(fixture().env("FIXTURE_WORKER", "done").arg("do-work"));
+    assert_eq!(code, 0, "{out}{err}");
+    let at = |what: &str| out.find(what).unwrap_or_else(|| panic!("{what}: {out}"));
+    let order = ["setting up", "working", "do-work is done", "\"second\"", "\"first\"", "stopped"].map(at);
+    assert!(order.is_sorted(), "{out}");
+    assert!(!out.contains("listening"), "{out}");
+}
+
+#[test]
+fn a_command_that_fails_or_panics_exits_1_and_says_why() {
+    for (behaviour, reason) in [("fail", "do-work failed: "), ("panic", "do-work panicked: ")] {
+        let (code, out, _) = run(fixture().env("FIXTURE_WORKER", behaviour).arg("do-work"));
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains(reason), "{out}");
+        assert!(out.contains("\"first\""), "it closes what was opened: {out}");
+    }
+}
+
+#[test]
+fn a_command_exits_as_the_service_does_where_it_can_not_be_set_up() {
+    assert_eq!(run(fixture().env("FIXTURE_START", "unavailable").arg("do-work")).0, 69);
+    assert_eq!(run(fixture().env("FIXTURE_NUMBER", "many").arg("do-work")).0, 78);
+}
+
+#[test]
+fn a_command_ends_by_itself_after_sigterm_or_is_cut() {
+    let command = |worker: &str| fixture().env("FIXTURE_WORKER", worker).env("DRAIN_TIMEOUT", "300ms").arg("do-work");
+    for (worker, code) in [("obey", 0), ("ignore", 2)] {
+        let process = command(worker).spawn();
+        process.wait_for_log(|log| log["message"] == "working");
+        process.signal(Signal::Term);
+        let exit = process.wait_exit(Duration::from_secs(10));
+        assert_eq!(exit.code, Some(code), "{worker}: {}", process.stdout());
+        assert!(process.stdout().contains("\"first\""), "it closes what was opened");
+    }
+}
+
+#[test]
+fn a_command_that_did_not_begin_is_not_reported_as_done() {
+    let process = fixture().env("FIXTURE_START", "hang").arg("do-work").spawn();
+    process.wait_for_log(|log| log["message"] == "setting up");
+    process.signal(Signal::Term);
+    assert_eq!(process.wait_exit(Duration::from_secs(10)).code, Some(2), "{}", process.stdout());
 }
 
 /// Runs a command to its end; gives its exit code, and what it wrote to stdout and stderr.

@@ -15,5 +15,6 @@ mod metrics;
 mod peers;
 mod probes;
 mod readme;
+mod redis;
 mod support;
 mod telemetry;

@@ -37,6 +37,7 @@ macro_rules! snapshots {
 
 snapshots! {
     cloud_service: "expand/cloud_service.in.rs", "expand/cloud_service.out.rs";
+    command: "expand/command.in.rs", "expand/command.out.rs";
     composable: "expand/composable.in.rs", "expand/composable.out.rs";
     config: "expand/config.in.rs", "expand/config.out.rs";
     from_ref: "expand/from_ref.in.rs", "expand/from_ref.out.rs";

@@ -8,7 +8,8 @@ fn mistakes_are_explained() {
     let tests = trybuild::TestCases::new();
     tests.pass("ui/accepted/*.rs");
     tests.pass("ui/accepted/rules/*.rs");
-    for attribute in ["cloud_service", "config", "from_ref", "handler", "health", "ready", "rules", "worker"] {
+    for attribute in ["cloud_service", "command", "config", "from_ref", "handler", "health", "ready", "rules", "worker"]
+    {
         tests.compile_fail(format!("ui/{attribute}/*.rs"));
     }
 }

@@ -88,7 +88,10 @@ fn takes<A: Arguments>() -> String {
         .filter(|(_, example)| !example.is_empty())
         .map(|(_, example)| format!("`{example}`"))
         .collect();
-    format!("it takes {}", examples.join(", "))
+    match examples.is_empty() {
+        true => "it takes none: remove it".into(),
+        false => format!("it takes {}", examples.join(", ")),
+    }
 }
 
 fn literal(meta: &Meta) -> Option<&Lit> {

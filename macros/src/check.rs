@@ -10,7 +10,7 @@ use crate::{
     arguments::{self, Arguments, Switch, Time},
     duration,
     errors::{Errors, show},
-    function::{Function, cfgs, last_name},
+    function::{Function, cfgs, last_name, local},
     state::{self, Parameter},
 };
 
@@ -92,8 +92,7 @@ impl<'a> Health<'a> {
         let item = function.type_item();
         let name = function.type_name();
         let call = &function.signature.ident;
-        let output = function.output();
-        let outcome = state::local("output");
+        let (output, output_type) = (local("output"), function.output());
         let wait = function.signature.asyncness.map(|_| quote!(.await));
         let (text, description) = (function.name(), function.description());
         let every = every(self.arguments.every.as_ref());
@@ -105,8 +104,8 @@ impl<'a> Health<'a> {
                 const CHECK: ::seaworthy::Check =
                     ::seaworthy::Check::new(#text, #description) #every #timeout;
                 async fn check() -> ::seaworthy::Outcome {
-                    let #outcome = #call() #wait;
-                    ::seaworthy::__private::check_outcome::<#output>(#outcome)
+                    let #output = #call() #wait;
+                    ::seaworthy::__private::check_outcome::<#output_type>(#output)
                 }
             }
         }
@@ -177,8 +176,7 @@ impl<'a> Ready<'a> {
         let item = function.type_item();
         let name = function.type_name();
         let call = &function.signature.ident;
-        let output = function.output();
-        let outcome = state::local("output");
+        let (output, output_type) = (local("output"), function.output());
         let generic = state::generic(function);
         let bounds = state::bounds(&self.parameters, &generic);
         let values = self.parameters.iter().map(Parameter::value);
@@ -194,8 +192,8 @@ impl<'a> Ready<'a> {
                 const CHECK: ::seaworthy::Check =
                     ::seaworthy::Check::new(#text, #description) #every #timeout #critical;
                 async fn check(#state: &#generic) -> ::seaworthy::Outcome {
-                    let #outcome = #call(#(#values),*).await;
-                    ::seaworthy::__private::check_outcome::<#output>(#outcome)
+                    let #output = #call(#(#values),*).await;
+                    ::seaworthy::__private::check_outcome::<#output_type>(#output)
                 }
             }
         }

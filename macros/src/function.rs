@@ -219,6 +219,11 @@ impl Function {
     }
 }
 
+/// The name of a variable or a parameter of ours, which hides nothing of the user's that has the same.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
 /// The `#[cfg]`s of an item, for what is generated from it.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()

@@ -15,8 +15,7 @@ use syn::{
 use crate::{
     arguments::{self, Arguments, Text},
     errors::{Errors, mistake, show},
-    function::{Function, cfgs},
-    state,
+    function::{Function, cfgs, local},
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -140,28 +139,27 @@ impl<'a> Handler<'a> {
     /// The function with its body in a span. The first statement tells the compiler what the body returns, so that it
     /// finds mistakes in the body where they are.
     fn wrapped(&self) -> TokenStream {
-        let Function { attributes, visibility, signature, body } = self.function;
+        let Function { attributes, visibility, signature, body: block } = self.function;
         let type_name = self.function.type_name();
         let output = self.inferred_output();
         let fields = self.fields();
         let describe = self.describe();
-        let span = state::local("span");
-        let call = state::local("body");
+        let (span, body) = (local("span"), local("body"));
         let mut wrapped = Group::new(
             Delimiter::Brace,
             quote! {
                 let #span = ::seaworthy::__private::handler_span::<#type_name>(&[#(#fields),*]);
-                let #call = async move {
+                let #body = async move {
                     if false {
                         return ::seaworthy::__private::never::<#output>();
                     }
-                    #body
+                    #block
                 };
-                ::seaworthy::__private::handle::<#type_name, _>(#span, #call, #describe).await
+                ::seaworthy::__private::handle::<#type_name, _>(#span, #body, #describe).await
             },
         );
         // So that a handler which nobody routes to is warned of.
-        wrapped.set_span(body.span());
+        wrapped.set_span(block.span());
         quote!(#(#attributes)* #visibility #signature #wrapped)
     }
 

@@ -1,19 +1,21 @@
 //! The attributes of Seaworthy. Depend on `seaworthy`, which re-exports them.
 //!
-//! An annotated function keeps its body and its name, and gains **a type of the same name** that implements one trait of
-//! the runtime. Functions and types have different namespaces: `sessions()` calls the function, in a unit test say, and
-//! `#[cloud_service(ready(sessions))]` lists the type, so that the compiler checks that it is a readiness check and that
-//! the service's state can give it what it asks for. Because of the type, a function can't be called like a crate or a
-//! module that is used beside it (`async fn redis()` where `redis::Client` is).
+//! An annotated function keeps its body and its name, and gains **a type of the same name** that implements one trait
+//! of the runtime. Functions and types have different namespaces: `sessions()` calls the function, in a unit test say,
+//! and `#[cloud_service(ready(sessions))]` lists the type, so that the compiler checks that it is a readiness check and
+//! that the service's state can give it what it asks for. Because of the type, a function can't be called like a crate
+//! or a module that is used beside it (`async fn redis()` where `redis::Client` is).
 //!
-//! How it is made: one file an attribute. Each parses, makes a model that notes every mistake (`errors.rs`), and expands
-//! it; after a mistake a stand-in takes the place of the expansion, so that no second error follows.
+//! How it is made: one file or folder an attribute. Each parses, makes a model that notes every mistake (`errors.rs`),
+//! and expands it; after a mistake a stand-in takes the place of the expansion, so that no second error follows. Bodies
+//! are not parsed: the rules (`rules/`, one file a rule) look at their tokens, which `code/` gives their meaning.
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::todo, clippy::unwrap_used)]
 
 mod arguments;
 mod check;
 mod cloud_service;
 mod code;
+mod command;
 mod config;
 mod duration;
 mod errors;
@@ -42,6 +44,7 @@ use proc_macro::TokenStream;
 /// | `health(one, other)` | functions marked [`#[health]`](macro@health) | none |
 /// | `ready(one, other)` | functions marked [`#[ready]`](macro@ready); `ready(none)` says that a service with state needs no check | none, for a service without state |
 /// | `workers(one, other)` | functions marked [`#[worker]`](macro@worker) | none |
+/// | `commands(one, other)` | functions marked [`#[command]`](macro@command), run by `orders one` | none |
 /// | `name = ".."` | what the service is called | the name of the package |
 /// | `lame_duck = "5s"` | `LAME_DUCK` where the variable is not set: how long to serve after SIGTERM | `"5s"` in Kubernetes |
 /// | `drain = "15s"` | `DRAIN_TIMEOUT`, likewise: how long requests in flight may take after that | `"15s"` |
@@ -79,7 +82,7 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// It does not compile when the function is not async, returns something else, lists a function that is not marked, or
-/// lists no readiness check and has state; when the state can't give what a check or a worker takes; where `lame_duck`, `drain` and
+/// lists no readiness check and has state; when the state can't give what a check, a worker or a command takes; where `lame_duck`, `drain` and
 /// the 8 s to close are longer than `grace`; or beside `#[tokio::main]`.
 #[proc_macro_attribute]
 pub fn cloud_service(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -126,8 +129,8 @@ pub fn health(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a readiness check of an `async fn`: whether requests can be served now.
 ///
 /// It takes parts of the service's state, as handlers do (`State<T>`), and returns `()`, `bool`, a `StatusCode` (2xx
-/// passes) or a `Result` whose error can be shown. List it in `#[cloud_service(ready(..))]`: a check that isn't listed is
-/// warned of. The first paragraph of its doc comment says what it checks.
+/// passes) or a `Result` whose error can be shown. List it in `#[cloud_service(ready(..))]`: a check that isn't listed
+/// is warned of. The first paragraph of its doc comment says what it checks.
 ///
 /// | argument | | default |
 /// |---|---|---|
@@ -208,8 +211,8 @@ pub fn ready(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `ByteSize`, a `Url`, or a list of these), a secret has one, or a variable has the name of another, also of one in a
 /// flattened struct, of its file form (`.._FILE`), of a setting of the runtime, or one that belongs to OpenTelemetry or
 /// Kubernetes. Nor does it when a default is a URL with a password, or when a `String`
-/// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with `api_key`,
-/// `secret_key`, `private_key`, `signing_key` or `encryption_key`.
+/// has the name of a secret: one that ends with `password`, `passwd`, `passphrase`, `secret`, `token`, or with
+/// `api_key`, `secret_key`, `private_key`, `signing_key` or `encryption_key`.
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     config::expand(arguments.into(), item.into()).into()
@@ -217,9 +220,9 @@ pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Puts a span around an axum handler, and records its error.
 ///
-/// The handler stays the function it was; it may be generic and return `impl IntoResponse`. Where it returns an `Err`, the
-/// error goes to the log by its `Display`, else its `Debug`, else the name of its type. Nothing of the parameters is
-/// recorded, unless `fields` names it.
+/// The handler stays the function it was; it may be generic and return `impl IntoResponse`. Where it returns an `Err`,
+/// the error goes to the log by its `Display`, else its `Debug`, else the name of its type. Nothing of the parameters
+/// is recorded, unless `fields` names it.
 ///
 /// | argument | | default |
 /// |---|---|---|
@@ -248,8 +251,8 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a worker of an `async fn`: a background task that lives as long as the service.
 ///
-/// It takes parts of the service's state (`State<T>`) and `Shutdown`, which completes when the drain begins: end then. It
-/// returns `()` or a `Result` whose error can be shown. List it in `#[cloud_service(workers(..))]`.
+/// It takes parts of the service's state (`State<T>`) and `Shutdown`, which completes when the drain begins: end then.
+/// It returns `()` or a `Result` whose error can be shown. List it in `#[cloud_service(workers(..))]`.
 ///
 /// | argument | | default |
 /// |---|---|---|
@@ -282,7 +285,53 @@ pub fn worker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     worker::expand(arguments.into(), item.into()).into()
 }
 
-/// Lets handlers, checks and workers take each field of the service's state: `State<Redis>` gives a clone of `app.redis`.
+/// Makes a command of an `async fn`: what the binary does once, in place of serving, such as to migrate a database.
+///
+/// `orders migrate` loads the configuration and sets the service up as always, calls the function `migrate`, closes what the
+/// set-up opened, and exits: with 0, or with 1 when the function returned an error or panicked; with 78 and 69 as the service
+/// itself does. It listens nowhere, and checks and workers don't run. Logs and traces go where those of the service go.
+///
+/// It takes parts of the service's state (`State<T>`) and, to end early, `Shutdown`, which completes when SIGTERM or SIGINT
+/// comes. It then has the drain's time (`DRAIN_TIMEOUT`); after that it is dropped where it waits, and the exit code is 2. It
+/// returns `()` or a `Result` whose error can be shown. List it in `#[cloud_service(commands(..))]`; its name on the command
+/// line has `-` for `_`. The first paragraph of its doc comment says in `--help` what it does.
+///
+/// | argument | | default |
+/// |---|---|---|
+/// | `allow(SW004, reason = "..")` | a rule of `docs/rules.md` that may be broken here, and why | none |
+///
+/// In Kubernetes, it is a Job or an init container with the service's image and `args: ["migrate"]`.
+///
+/// ```no_run
+/// use seaworthy::prelude::*;
+/// # #[derive(Clone)]
+/// # struct Database;
+/// # impl Database { async fn migrate(&self) -> std::io::Result<()> { Ok(()) } }
+/// # #[ready] async fn database(State(_): State<Database>) {}
+///
+/// /// Brings the tables up to date.
+/// #[command]
+/// async fn migrate(State(database): State<Database>) -> Result<()> {
+///     Ok(database.migrate().await?)
+/// }
+///
+/// /// Takes orders.
+/// #[cloud_service(ready(database), commands(migrate))]
+/// async fn main() -> Service<Database> {
+///     Service::new(Database)
+/// }
+/// ```
+///
+/// # Errors
+///
+/// It does not compile when the function is not async, takes or returns something else, has type parameters, or is called
+/// like a command that each service has: `check`, `help`, `manifest`, `probe`.
+#[proc_macro_attribute]
+pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    command::expand(arguments.into(), item.into()).into()
+}
+
+/// Lets handlers, checks, workers and commands take each field of the service's state: `State<Redis>` gives a clone of `app.redis`.
 ///
 /// `#[from_ref(skip)]` leaves a field out.
 ///

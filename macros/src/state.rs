@@ -1,4 +1,4 @@
-//! What checks and workers take: parts of the service's state, and `Shutdown`.
+//! What checks, workers and commands take: parts of the service's state, and `Shutdown`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -6,10 +6,10 @@ use syn::{Ident, Pat, PatType, Type};
 
 use crate::{
     errors::{Errors, show},
-    function::{Function, last_name, words},
+    function::{Function, last_name, local, words},
 };
 
-/// A parameter of a check or a worker.
+/// A parameter of a check, a worker or a command.
 pub(crate) enum Parameter<'a> {
     /// `State<T>`: a part of the service's state.
     State(&'a Type),
@@ -30,7 +30,7 @@ impl Parameter<'_> {
     }
 }
 
-/// Reads the parameters of a check or a worker. What is neither of the two is left out and noted.
+/// Reads the parameters of a check, a worker or a command. What is neither of the two is left out and noted.
 pub(crate) fn parameters<'a>(function: &'a Function, what: &str, errors: &mut Errors) -> Vec<Parameter<'a>> {
     let mut parameters = Vec::new();
     for parameter in function.parameters() {
@@ -45,6 +45,17 @@ pub(crate) fn parameters<'a>(function: &'a Function, what: &str, errors: &mut Er
         }
     }
     parameters
+}
+
+/// Notes each `Shutdown` after the first.
+pub(crate) fn check_one_shutdown(parameters: &[Parameter<'_>], errors: &mut Errors) {
+    let shutdowns = parameters.iter().filter_map(|parameter| match parameter {
+        Parameter::Shutdown(ty) => Some(ty),
+        Parameter::State(_) => None,
+    });
+    for second in shutdowns.skip(1) {
+        errors.add(second, "`Shutdown` is taken twice", "keep one: it can be cloned");
+    }
 }
 
 /// The name of the service's state, which is none that the function's signature speaks of.
@@ -82,11 +93,6 @@ pub(crate) fn shutdown(parameters: &[Parameter<'_>]) -> TokenStream {
 
 fn name(name: &str, used: bool) -> TokenStream {
     if used { local(name).to_token_stream() } else { quote!(_) }
-}
-
-/// A parameter that does not hide the user's function of the same name.
-pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }
 
 /// What to write instead of a parameter that is neither a part of the state nor `Shutdown`.

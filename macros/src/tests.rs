@@ -158,6 +158,7 @@ fn expand(attribute: &str, arguments: TokenStream, item: TokenStream) -> TokenSt
         "handler" => crate::handler::expand(arguments, item),
         "health" => crate::check::health(arguments, item),
         "ready" => crate::check::ready(arguments, item),
+        "command" => crate::command::expand(arguments, item),
         "worker" => crate::worker::expand(arguments, item),
         other => unreachable!("{other}"),
     }
@@ -181,7 +182,7 @@ fn attributes(item: &mut Item) -> Option<&mut Vec<Attribute>> {
 
 /// The name of an attribute of ours; `derive` where it derives `FromRef`.
 fn name(attribute: &Attribute) -> Option<String> {
-    const OURS: [&str; 6] = ["cloud_service", "config", "handler", "health", "ready", "worker"];
+    const OURS: [&str; 7] = ["cloud_service", "command", "config", "handler", "health", "ready", "worker"];
     let name = attribute.path().get_ident()?.to_string();
     let derives = name == "derive" && attribute.to_token_stream().to_string().contains("FromRef");
     (OURS.contains(&name.as_str()) || derives).then_some(name)

@@ -9,7 +9,7 @@ use crate::{
     arguments::{self, Arguments, Range, did_you_mean},
     duration,
     errors::{Errors, mistake, show},
-    function::{Function, cfgs},
+    function::{Function, cfgs, local},
     state::{self, Parameter},
 };
 
@@ -88,13 +88,7 @@ impl<'a> Worker<'a> {
         function.check_concrete(what, errors);
         function.check_output(what, "return `()` or a `Result`", errors);
         let parameters = state::parameters(function, what, errors);
-        let shutdowns = parameters.iter().filter_map(|parameter| match parameter {
-            Parameter::Shutdown(ty) => Some(ty),
-            Parameter::State(_) => None,
-        });
-        for second in shutdowns.skip(1) {
-            errors.add(second, "`Shutdown` is taken twice", "keep one: it can be cloned");
-        }
+        state::check_one_shutdown(&parameters, errors);
         Self { function, arguments, parameters }
     }
 
@@ -104,8 +98,7 @@ impl<'a> Worker<'a> {
         let item = function.type_item();
         let name = function.type_name();
         let call = &function.signature.ident;
-        let output = function.output();
-        let outcome = state::local("output");
+        let (output, output_type) = (local("output"), function.output());
         let generic = state::generic(function);
         let bounds = state::bounds(&self.parameters, &generic);
         let values = self.parameters.iter().map(Parameter::value);
@@ -121,8 +114,8 @@ impl<'a> Worker<'a> {
                 const WORKER: ::seaworthy::WorkerSpec =
                     ::seaworthy::WorkerSpec::new(#text, #description) #restart #backoff;
                 async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    let #outcome = #call(#(#values),*).await;
-                    ::seaworthy::__private::worker_outcome::<#output>(#outcome)
+                    let #output = #call(#(#values),*).await;
+                    ::seaworthy::__private::worker_outcome::<#output_type>(#output)
                 }
             }
         }

@@ -1,6 +1,6 @@
-//! Why a service can't start.
+//! Why a service can't start, or why a request failed.
 
-use std::{error::Error as StdError, fmt};
+use std::{any::Any, error::Error as StdError, fmt};
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// `?` makes one of any [`std::error::Error`]. Returned from the set-up it ends the process: with exit code 69 when it
 /// was made by [`unavailable`](Error::unavailable), with 78 by [`config`](Error::config), with 1 otherwise. Returned
 /// from a handler it answers 503 or 500, as `unavailable` or not, without saying why to the client; the text goes to the
-/// log.
+/// log. What has an answer of its own, such as that there is no session or that a limit is reached, keeps it.
 ///
 /// ```
 /// use seaworthy::{Error, Result};
@@ -54,6 +54,15 @@ impl Error {
         Self { kind: Kind::Config, message: Some(message.into()), cause: None }
     }
 
+    /// Keeps an `Error` as it is; makes one of anything else that can be shown.
+    pub(crate) fn from_display<E: fmt::Display + 'static>(error: E) -> Self {
+        let mut slot = Some(error);
+        match (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>().and_then(Option::take) {
+            Some(error) => error,
+            None => Self::failed(slot.map(|error| format!("{error:#}")).unwrap_or_default()),
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -91,13 +100,23 @@ impl fmt::Debug for Error {
 }
 
 /// What an error of a resource means: that it is not there, or anything else.
-#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "each resource is a feature"))]
 fn kind_of(error: &(dyn StdError + 'static)) -> Kind {
-    #[cfg(feature = "redis")]
-    if crate::redis::is_unavailable(error) {
-        return Kind::Unavailable;
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    if causes.any(is_unavailable) { Kind::Unavailable } else { Kind::Failed }
+}
+
+/// Whether a resource says that it is not there.
+fn is_unavailable(error: &(dyn StdError + 'static)) -> bool {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.downcast_ref() {
+        return crate::postgres::is_unavailable(error);
     }
-    Kind::Failed
+    #[cfg(feature = "redis")]
+    if let Some(error) = error.downcast_ref() {
+        return crate::redis::is_unavailable(error);
+    }
+    let _other = error;
+    false
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
@@ -106,8 +125,20 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// The answer of what has one of its own, such as that there is no session: 401.
+#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "only resources have such errors"))]
+fn own_answer(cause: &(dyn StdError + 'static)) -> Option<Response> {
+    #[cfg(feature = "redis")]
+    return crate::redis::own_answer(cause);
+    #[cfg(not(feature = "redis"))]
+    None
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if let (None, Some(answer)) = (&self.message, self.cause.as_deref().and_then(|cause| own_answer(cause))) {
+            return answer;
+        }
         match self.kind {
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable").into_response(),
             Kind::Failed | Kind::Config => (StatusCode::INTERNAL_SERVER_ERROR, "internal server error").into_response(),

@@ -10,6 +10,7 @@
 //! - `tls`: speaks TLS to others, so that a collector's endpoint may be `https://`. Whom to trust is what the system
 //!   trusts (an image `FROM scratch` has no such files, and `SSL_CERT_FILE` may name one), or the file that a setting names.
 //! - `http-client`: `seaworthy::http_client`, for calls to other services. Brings `tls`.
+//! - `postgres`: `seaworthy::postgres`, a pool of connections to PostgreSQL. Brings `tls`.
 //! - `redis`: `seaworthy::redis`, a connection to Redis that is kept up. Brings `tls`.
 //! - `ws`: WebSockets (`axum::extract::ws`).
 //! - `testing`: runs services in tests.
@@ -29,6 +30,8 @@ pub mod http;
 pub mod http_client;
 pub mod lifecycle;
 mod panic;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod prelude;
 pub mod probe;
 #[cfg(feature = "redis")]
@@ -46,12 +49,14 @@ pub use axum;
 pub use metrics;
 #[cfg(feature = "http-client")]
 pub use reqwest;
-pub use seaworthy_macros::{FromRef, audit, cloud_service, config, handler, health, ready, worker};
+pub use seaworthy_macros::{FromRef, audit, cloud_service, command, config, handler, health, ready, worker};
 pub use serde;
+#[cfg(feature = "postgres")]
+pub use sqlx;
 pub use tracing;
 
 pub use crate::{
-    command::run,
+    command::{Command, CommandSpec, run},
     config::{Config, Secret},
     error::{Error, Result},
     http::Handler,

@@ -7,5 +7,5 @@ pub use axum::{
     http::StatusCode,
     routing::{delete, get, patch, post, put},
 };
-pub use seaworthy_macros::{FromRef, cloud_service, config, handler, health, ready, worker};
+pub use seaworthy_macros::{FromRef, cloud_service, command, config, handler, health, ready, worker};
 pub use url::Url;

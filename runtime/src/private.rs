@@ -17,7 +17,7 @@ pub fn check_outcome<T: CheckOutput>(output: T) -> Outcome {
     output.into_outcome()
 }
 
-/// Whether a worker succeeded; `T` is what its function returns.
+/// Whether a worker or a command succeeded; `T` is what its function returns.
 pub fn worker_outcome<T: WorkerOutput>(output: T) -> Outcome {
     output.into_outcome()
 }

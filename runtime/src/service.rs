@@ -1,6 +1,6 @@
 //! What a service is: what it is called, what it is made of, and what its set-up gives.
 
-use std::{any::Any, fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin};
 
 use axum::{
     Router,
@@ -9,6 +9,7 @@ use axum::{
 
 use crate::{
     Error,
+    command::{Command, CommandSpec},
     config::Config,
     lifecycle::Shutdown,
     probe::{Check, Liveness, Outcome, Readiness},
@@ -33,7 +34,7 @@ pub trait CloudService: Sized + 'static {
     type Config: Config;
     /// What the set-up returns: a `Router`, a `Service<S>`, or a `Result` of either.
     type Output: IntoService;
-    /// The checks and workers of the service.
+    /// The checks, workers and commands of the service.
     fn parts() -> Parts<Self>;
     /// Sets the service up. It is dropped where it waits when SIGTERM comes before it is done.
     fn start(config: Self::Config) -> impl Future<Output = Self::Output> + Send;
@@ -55,11 +56,12 @@ pub(crate) type StateOf<C> = <<C as CloudService>::Output as ServiceOutput>::Sta
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The checks and workers of the service `C`, as its attribute lists them.
+/// The checks, workers and commands of the service `C`, as its attribute lists them.
 pub struct Parts<C: CloudService> {
     pub(crate) liveness: Vec<LivenessPart>,
     pub(crate) readiness: Vec<ReadinessPart<StateOf<C>>>,
     pub(crate) workers: Vec<WorkerPart<StateOf<C>>>,
+    pub(crate) commands: Vec<CommandPart<StateOf<C>>>,
 }
 
 pub(crate) struct LivenessPart {
@@ -77,6 +79,11 @@ pub(crate) struct WorkerPart<S> {
     pub(crate) run: fn(&S, Shutdown) -> BoxFuture<'_, Outcome>,
 }
 
+pub(crate) struct CommandPart<S> {
+    pub(crate) spec: CommandSpec,
+    pub(crate) run: fn(&S, Shutdown) -> BoxFuture<'_, Outcome>,
+}
+
 /// The state of what a set-up may return, whether or not it can be used: so that what is wrong with it is reported by
 /// [`IntoService`] alone, and not wherever the state is asked for.
 #[diagnostic::on_unimplemented(
@@ -85,7 +92,7 @@ pub(crate) struct WorkerPart<S> {
     note = "help: return `Router`, `Service<S>`, or a `Result` of either"
 )]
 pub trait ServiceOutput {
-    /// The state that handlers, checks and workers share.
+    /// The state that handlers, checks, workers and commands share.
     type State;
 }
 
@@ -109,7 +116,7 @@ pub trait IntoService: ServiceOutput<State: Clone + Send + Sync + 'static> {
 )]
 pub trait Stateless {}
 
-/// What a check or a worker can take from the state `S` of the service that lists it.
+/// What a check, a worker or a command can take from the state `S` of the service that lists it.
 #[diagnostic::on_unimplemented(
     message = "the state `{S}` can't give `{Self}`",
     label = "`{S}` has no such part",
@@ -141,7 +148,7 @@ impl<C: CloudService> Parts<C> {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "`stateless` is the other way to start; neither is the default")]
     pub fn new() -> Self {
-        Self { liveness: Vec::new(), readiness: Vec::new(), workers: Vec::new() }
+        Self { liveness: Vec::new(), readiness: Vec::new(), workers: Vec::new(), commands: Vec::new() }
     }
 
     /// Starts an empty list for a service that lists no readiness check; `T` is what its set-up returns.
@@ -168,6 +175,13 @@ impl<C: CloudService> Parts<C> {
     #[must_use]
     pub fn worker<W: Worker<StateOf<C>>>(mut self) -> Self {
         self.workers.push(WorkerPart { spec: W::WORKER, run: |state, shutdown| Box::pin(W::run(state, shutdown)) });
+        self
+    }
+
+    /// Adds a command.
+    #[must_use]
+    pub fn command<X: Command<StateOf<C>>>(mut self) -> Self {
+        self.commands.push(CommandPart { spec: X::COMMAND, run: |state, shutdown| Box::pin(X::run(state, shutdown)) });
         self
     }
 }
@@ -202,7 +216,7 @@ impl<S: Clone + Send + Sync + 'static> IntoService for Service<S> {
 
 impl<T: IntoService, E: fmt::Display + 'static> IntoService for std::result::Result<T, E> {
     fn into_service(self) -> Result<Service<T::State>, Error> {
-        self.map_err(|error| Error::from_display(error)).and_then(T::into_service)
+        self.map_err(Error::from_display).and_then(T::into_service)
     }
 }
 
@@ -244,16 +258,5 @@ impl<S: Clone + Send + Sync + 'static> Service<S> {
     pub fn on_close(mut self, name: &'static str, close: impl Future<Output = ()> + Send + 'static) -> Self {
         self.closers.push(Closer { name, close: Box::pin(close) });
         self
-    }
-}
-
-impl Error {
-    /// Keeps an `Error` as it is; makes one of anything else that can be shown.
-    fn from_display<E: fmt::Display + 'static>(error: E) -> Self {
-        let mut slot = Some(error);
-        match (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>().and_then(Option::take) {
-            Some(error) => error,
-            None => Self::failed(slot.map(|error| format!("{error:#}")).unwrap_or_default()),
-        }
     }
 }

@@ -52,14 +52,14 @@ pub enum Restart {
     Never,
 }
 
-/// What a worker function may return.
+/// What the function of a worker or a command may return.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` doesn't say whether the worker succeeded",
-    label = "returned by a worker",
+    message = "`{Self}` doesn't say whether the work succeeded",
+    label = "returned by a worker or a command",
     note = "help: return `()`, or a `Result` whose error implements `Display`"
 )]
 pub trait WorkerOutput {
-    /// Whether the worker succeeded, and why not.
+    /// Whether the work succeeded, and why not.
     fn into_outcome(self) -> Outcome;
 }
 

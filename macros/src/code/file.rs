@@ -167,7 +167,7 @@ impl File {
 }
 
 /// What marks a function.
-const OURS: [&str; 5] = ["cloud_service", "handler", "health", "ready", "worker"];
+const OURS: [&str; 6] = ["cloud_service", "command", "handler", "health", "ready", "worker"];
 
 /// What stands between the brackets of an attribute.
 struct Attribute {

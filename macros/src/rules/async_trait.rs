@@ -22,15 +22,11 @@
 //!
 //! It can't see the attribute above ours: that has been expanded, and failed, before.
 
-use super::{Annotated, Check, Findings, Level, Rule};
+use super::{Annotated, Check, FUNCTIONS, Findings, Level, Rule};
 use crate::errors::show;
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW003",
-    name: "async-trait",
-    level: Level::Absolute,
-    check: Check::Function(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW003", name: "async-trait", level: Level::Absolute, check: Check::Function(FUNCTIONS, check) };
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     for attribute in annotated.function.attributes.iter().filter(|attribute| is_async_trait(attribute)) {

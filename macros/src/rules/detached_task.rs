@@ -36,15 +36,11 @@
 
 use std::ops::Range;
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::{Code, Path};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW004",
-    name: "detached-task",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW004", name: "detached-task", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const SPAWNS: [&str; 5] = [
     "tokio::spawn",

@@ -33,18 +33,14 @@
 //! It sees `std::env::var` and its kin, and `dotenv` and `dotenvy`, which set variables from a file. It can't see what
 //! another library reads, such as `envy` or `clap`.
 
-use super::{Check, Findings, Level, Rule, plain_secret::is_secret};
+use super::{Check, FUNCTIONS, Findings, Level, Rule, plain_secret::is_secret};
 use crate::{
     code::{Code, Path},
     config::is_reserved,
 };
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW013",
-    name: "environment-read",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW013", name: "environment-read", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const READS: [&str; 4] = ["std::env::var", "std::env::var_os", "std::env::vars", "std::env::vars_os"];
 const FILES: [&str; 2] = ["dotenv::*", "dotenvy::*"];

@@ -36,7 +36,7 @@ pub(super) const RULE: Rule = Rule {
     code: "SW023",
     name: "hard-coded-address",
     level: Level::Error,
-    check: Check::Function(&["cloud_service", "handler", "ready", "worker"], check),
+    check: Check::Function(&["cloud_service", "command", "handler", "ready", "worker"], check),
 };
 
 /// What speaks to nothing but another process.

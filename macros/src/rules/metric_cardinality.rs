@@ -30,15 +30,11 @@
 
 use std::ops::Range;
 
-use super::{Check, Findings, Level, Rule, secret_in_telemetry::is_of_crate};
+use super::{Check, FUNCTIONS, Findings, Level, Rule, secret_in_telemetry::is_of_crate};
 use crate::code::{Code, Kind};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW027",
-    name: "metric-cardinality",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW027", name: "metric-cardinality", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const METRICS: [&str; 3] = ["counter", "gauge", "histogram"];
 const CRATES: [&str; 2] = ["metrics", "seaworthy"];

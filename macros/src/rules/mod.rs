@@ -7,14 +7,21 @@
 //!
 //! A rule prefers silence to a false alarm: it speaks of paths that it knows for certain, and of no other.
 
+// What the rules have in common.
 mod allow;
-mod async_trait;
 mod audit;
+#[cfg(test)]
+mod corpus;
+mod parameters;
+#[cfg(test)]
+mod tests;
+mod waits;
+
+// The rules.
+mod async_trait;
 mod blocking_call;
 mod check_budget;
 mod client_per_request;
-#[cfg(test)]
-mod corpus;
 mod detached_task;
 mod environment_read;
 mod guard_across_await;
@@ -22,7 +29,6 @@ mod hard_coded_address;
 mod liveness_calls_out;
 mod local_file;
 mod metric_cardinality;
-mod parameters;
 mod plain_secret;
 mod print;
 mod process_exit;
@@ -38,13 +44,10 @@ mod secret_in_telemetry;
 mod shutdown_budget;
 mod signal_handler;
 mod state_in_static;
-#[cfg(test)]
-mod tests;
 mod timeout_beyond_drain;
 mod unbounded_channel;
 mod unlimited_body;
 mod unread_variable;
-mod waits;
 mod worker_ignores_shutdown;
 
 use std::{fmt::Display, ops::Range};
@@ -121,6 +124,9 @@ pub(crate) enum Level {
     /// It compiles with a warning.
     Warning,
 }
+
+/// The attributes of functions.
+pub(crate) const FUNCTIONS: &[&str] = &["cloud_service", "command", "handler", "health", "ready", "worker"];
 
 /// What a rule looks at.
 pub(crate) enum Check {

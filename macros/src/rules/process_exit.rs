@@ -32,15 +32,11 @@
 //! It sees the function called and given to another. It can't see what a library calls, such as `clap`'s `exit()`, or a
 //! signal that the process sends itself: SIGTERM begins the drain.
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::Code;
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW008",
-    name: "process-exit",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW008", name: "process-exit", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const EXITS: [&str; 5] = ["std::process::exit", "std::process::abort", "libc::exit", "libc::_exit", "libc::abort"];
 

@@ -47,7 +47,7 @@ pub(super) const RULE: Rule = Rule {
     code: "SW022",
     name: "retry-without-delay",
     level: Level::Error,
-    check: Check::Function(&["handler", "health", "ready", "worker"], check),
+    check: Check::Function(&["command", "handler", "health", "ready", "worker"], check),
 };
 
 /// How parts of names begin that speak of a wait, of what comes next, or of a count.

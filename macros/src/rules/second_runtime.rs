@@ -23,15 +23,11 @@
 //! It sees `#[..::main]` and `#[..::test]` below our attribute, and what `#[tokio::main]` above it leaves. It can't see a
 //! runtime that a library starts on a thread of its own, which does no harm.
 
-use super::{Annotated, Check, Findings, Level, Rule};
+use super::{Annotated, Check, FUNCTIONS, Findings, Level, Rule};
 use crate::{errors::show, function::starts_runtime};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW001",
-    name: "second-runtime",
-    level: Level::Absolute,
-    check: Check::Function(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW001", name: "second-runtime", level: Level::Absolute, check: Check::Function(FUNCTIONS, check) };
 
 fn check(annotated: &Annotated<'_>, found: &mut Findings) {
     let function = annotated.function;

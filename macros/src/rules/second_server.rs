@@ -26,15 +26,11 @@
 //! It sees the servers of axum, hyper, tonic, warp, actix-web and others where they are made. It can't see one that
 //! accepts from a `TcpListener` itself, or that a library starts.
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::Code;
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW011",
-    name: "second-server",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW011", name: "second-server", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const SERVERS: [&str; 17] = [
     "axum::serve",

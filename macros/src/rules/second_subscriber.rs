@@ -29,15 +29,11 @@
 //! recorder is then yours to install, and this yours to allow. A logger of the crate `log` and a provider of the crate
 //! `opentelemetry` are not looked for: the runtime sets none.
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::{Code, Kind, Path};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW012",
-    name: "second-subscriber",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW012", name: "second-subscriber", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const SUBSCRIBERS: [&str; 10] = [
     "tracing_subscriber::fmt::init",

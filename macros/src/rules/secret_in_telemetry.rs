@@ -31,15 +31,11 @@
 
 use std::ops::Range;
 
-use super::{Annotated, Check, Findings, Level, Rule, metric_cardinality, plain_secret};
+use super::{Annotated, Check, FUNCTIONS, Findings, Level, Rule, metric_cardinality, plain_secret};
 use crate::code::{Code, Kind, Path};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW026",
-    name: "secret-in-telemetry",
-    level: Level::Error,
-    check: Check::Function(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW026", name: "secret-in-telemetry", level: Level::Error, check: Check::Function(FUNCTIONS, check) };
 
 /// What writes to the log or opens a span, and where it comes from.
 const RECORDS: [&str; 13] = [

@@ -29,15 +29,11 @@
 //! It sees handlers of tokio, `ctrlc`, `signal-hook`, `nix` and `libc`, where SIGTERM or SIGINT is named in their
 //! arguments. Other signals (SIGHUP, SIGUSR1) are the user's own. It can't see a signal that is a variable.
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::{Code, Path};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW010",
-    name: "signal-handler",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW010", name: "signal-handler", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 /// What hears SIGINT, or SIGTERM too.
 const ALWAYS: [&str; 3] = ["tokio::signal::ctrl_c", "ctrlc::set_handler", "ctrlc::try_set_handler"];

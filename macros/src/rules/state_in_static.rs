@@ -29,15 +29,11 @@
 
 use std::collections::HashMap;
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::{Code, Kind};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW009",
-    name: "state-in-static",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW009", name: "state-in-static", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 /// What is looked into, whoever's it is.
 const AROUND: [&str; 12] = [

@@ -27,15 +27,11 @@
 //! those that one value is received from. It can't see how much is put in: allow it where something else bounds that. A
 //! `Vec` that grows is not seen.
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::{Code, Path};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW015",
-    name: "unbounded-channel",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW015", name: "unbounded-channel", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 /// What makes a channel without a bound, and what makes one with it.
 const CHANNELS: [(&str, &str); 10] = [

@@ -40,15 +40,11 @@
 
 use std::ops::Range;
 
-use super::{Check, Findings, Level, Rule};
+use super::{Check, FUNCTIONS, Findings, Level, Rule};
 use crate::code::{Code, Path};
 
-pub(super) const RULE: Rule = Rule {
-    code: "SW016",
-    name: "unlimited-body",
-    level: Level::Error,
-    check: Check::Everywhere(&["cloud_service", "handler", "health", "ready", "worker"], check),
-};
+pub(super) const RULE: Rule =
+    Rule { code: "SW016", name: "unlimited-body", level: Level::Error, check: Check::Everywhere(FUNCTIONS, check) };
 
 const READS: [&str; 3] = ["axum::body::to_bytes", "seaworthy::axum::body::to_bytes", "http_body_util::Limited::new"];
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{
     CloudService,
     config::{self, ExtraRow},
-    service::Parts,
+    service::{CommandPart, Parts},
     telemetry,
 };
 
@@ -28,8 +28,8 @@ pub(super) fn print<C: CloudService>() -> ExitCode {
     }
     let telemetry: Vec<_> =
         telemetry::VARIABLES.iter().map(|&(name, about, default)| ExtraRow { name, about, default }).collect();
-    println!("\nCommands:\n{COMMANDS}");
-    let Parts { liveness, readiness, workers } = C::parts();
+    let Parts { liveness, readiness, workers, commands } = C::parts();
+    println!("\nCommands:\n{COMMANDS}{}", own_commands(&commands));
     list("Liveness checks", liveness.iter().map(|part| (part.check.name, part.check.description)));
     list("Readiness checks", readiness.iter().map(|part| (part.check.name, part.check.description)));
     list("Workers", workers.iter().map(|part| (part.spec.name, part.spec.description)));
@@ -46,7 +46,14 @@ fn list<'a>(title: &str, parts: impl Iterator<Item = (&'a str, &'a str)> + Clone
     println!();
 }
 
+/// Lines like those of [`COMMANDS`].
+fn own_commands<S>(commands: &[CommandPart<S>]) -> String {
+    let line = |CommandPart { spec, .. }: &CommandPart<S>| format!("  {:11}  {}\n", spec.name, spec.description);
+    commands.iter().map(line).collect()
+}
+
 pub(super) fn refuse<C: CloudService>(arguments: &[&str]) -> ExitCode {
-    eprintln!("{}: unknown command `{}`\n\nCommands:\n{COMMANDS}", C::ABOUT.name, arguments.join(" "));
+    let own = own_commands(&C::parts().commands);
+    eprintln!("{}: unknown command `{}`\n\nCommands:\n{COMMANDS}{own}", C::ABOUT.name, arguments.join(" "));
     ExitCode::from(USAGE)
 }

@@ -17,7 +17,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::traffic::InFlight;
+use super::in_flight::InFlight;
 use crate::{panic::caught_now, telemetry::Ending};
 
 /// The body of a request, which knows whether all of it was read.

@@ -1,40 +1,38 @@
-//! One connection: reads requests, hands each to the router, and ends when its time has come.
+//! One connection: what its socket and its requests share of it, and how it is served until its time has come.
 
 use std::{
-    convert::Infallible,
-    future::{Future, poll_fn},
+    cell::Cell,
+    future::poll_fn,
+    mem::ManuallyDrop,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{
-        Arc,
-        atomic::Ordering::{AcqRel, Acquire, Relaxed},
+        Arc, Mutex, PoisonError,
+        atomic::{
+            AtomicBool, AtomicUsize,
+            Ordering::{AcqRel, Acquire, Relaxed, Release},
+        },
     },
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    extract::ConnectInfo,
-    response::{IntoResponse, Response},
-    routing::future::RouteFuture,
-};
-use http::{Method, Request, StatusCode, header::RETRY_AFTER};
-use hyper::body::{Body as _, Incoming};
+use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use pin_project_lite::pin_project;
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep},
 };
-use tower::Service as _;
+use tokio_util::sync::CancellationToken;
 
-use super::{io::Socket, traffic::Connection};
-use crate::lifecycle::State;
+use super::{dispatch::Requests, socket::Socket, traffic::Traffic};
+use crate::{
+    lifecycle::State,
+    telemetry::{PeerTelemetry, RouteTelemetry},
+};
 
 /// How long an idle connection stays open once the drain began, for the request that may be on its way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -45,24 +43,42 @@ const MAX_HEAD: usize = 64 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Hands the requests of one connection to the router.
-struct Requests {
-    router: Router,
-    connection: Arc<Connection>,
+thread_local! {
+    /// The connection whose request this thread answers. Not an extension of the request, because those are allocated.
+    /// Nobody's at the end of a thread: then there is nothing to drop.
+    static CURRENT: ManuallyDrop<Cell<Option<Arc<Connection>>>> = const { ManuallyDrop::new(Cell::new(None)) };
 }
 
-pin_project! {
-    /// One request until the head of its answer.
-    #[project = ExchangeProjection]
-    enum Exchange {
-        Probe { answer: Option<Response> },
-        Request {
-            #[pin]
-            routed: RouteFuture<Infallible>,
-            // Lent to the thread while it is polled.
-            connection: Option<Arc<Connection>>,
-        },
-    }
+/// One connection, from its accept until its last byte: shared by its socket and its requests.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) peer: SocketAddr,
+    pub(super) telemetry: PeerTelemetry,
+    /// Cancelled when the drain's deadline passed. The connection's own, so that waiting for it locks nothing shared.
+    pub(super) cut: CancellationToken,
+    /// The first bytes were those of HTTP/2.
+    pub(super) is_http2: AtomicBool,
+    /// It left HTTP, as a WebSocket does.
+    pub(super) is_upgraded: AtomicBool,
+    /// It is to end as soon as it is idle.
+    pub(super) is_closing: AtomicBool,
+    /// Bytes came since the last request began.
+    pub(super) has_partial_head: AtomicBool,
+    /// The last write found the client's window full: hyper holds bytes that are still to be sent.
+    is_write_blocked: AtomicBool,
+    /// Requests begun so far.
+    pub(super) begun: AtomicUsize,
+    /// Requests in flight now, also those that are not routed yet. `InFlight` ends them.
+    pub(super) active: AtomicUsize,
+    /// The route that upgraded it, which is named when it is cut.
+    upgraded_by: Mutex<Option<Arc<RouteTelemetry>>>,
+}
+
+/// Lends a connection to the thread that answers one of its requests, until it is dropped.
+struct Lent<'a> {
+    before: Option<Arc<Connection>>,
+    connection: &'a mut Option<Arc<Connection>>,
 }
 
 /// What happens to a connection.
@@ -84,6 +100,113 @@ struct Stall {
     was_active: bool,
     had_partial_head: bool,
 }
+
+/// What follows from a look at it.
+enum Verdict {
+    Wait,
+    /// The client began a request, or a connection, and did not go on.
+    HeaderTimeout,
+    /// There was no request for long.
+    Idle,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Counts a connection; `None` if it is one too many.
+    pub(super) fn open(traffic: &Arc<Traffic>, peer: SocketAddr, local: SocketAddr) -> Option<Arc<Self>> {
+        if traffic.connections.fetch_add(1, AcqRel) >= traffic.settings.max_connections {
+            traffic.connections.fetch_sub(1, AcqRel);
+            return None;
+        }
+        Some(Arc::new(Self {
+            traffic: Arc::clone(traffic),
+            peer,
+            telemetry: PeerTelemetry::new(local, peer),
+            cut: traffic.lifecycle.cut.child_token(),
+            is_http2: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            has_partial_head: AtomicBool::new(false),
+            is_write_blocked: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
+            active: AtomicUsize::new(0),
+            upgraded_by: Mutex::default(),
+        }))
+    }
+
+    /// Notes whether the client takes what is sent.
+    pub(super) fn set_write_blocked(&self, is_blocked: bool) {
+        // Only the socket's own task changes it.
+        if self.is_write_blocked() == is_blocked {
+            return;
+        }
+        self.is_write_blocked.store(is_blocked, Release);
+        match is_blocked {
+            true => self.traffic.blocked.fetch_add(1, AcqRel),
+            false => self.traffic.blocked.fetch_sub(1, AcqRel),
+        };
+    }
+
+    pub(super) fn is_write_blocked(&self) -> bool {
+        self.is_write_blocked.load(Acquire)
+    }
+
+    /// The connection whose request the current code answers.
+    pub(super) fn current() -> Option<Arc<Self>> {
+        CURRENT.with(|place| {
+            let current = place.take();
+            place.set(current.clone());
+            current
+        })
+    }
+
+    /// Calls a function that answers a request which came on this connection.
+    pub(super) fn answering<T>(this: &mut Option<Arc<Self>>, answer: impl FnOnce() -> T) -> T {
+        let _lent = Lent::new(this);
+        answer()
+    }
+
+    /// From now on it is in flight for this route, until it closes.
+    pub(super) fn upgrade(&self, route: &Arc<RouteTelemetry>) {
+        self.is_upgraded.store(true, Release);
+        route.in_flight.fetch_add(1, Relaxed);
+        *self.upgraded_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(route));
+    }
+
+    /// No request is in flight or arriving on it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.active.load(Acquire) == 0 && !self.has_partial_head.load(Acquire)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(route) = self.upgraded_by.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            route.in_flight.fetch_sub(1, Relaxed);
+        }
+        self.set_write_blocked(false);
+        if self.traffic.connections.fetch_sub(1, AcqRel) == 1 {
+            self.traffic.gone.notify_waiters();
+        }
+    }
+}
+
+// === impl Lent ===
+
+impl<'a> Lent<'a> {
+    fn new(connection: &'a mut Option<Arc<Connection>>) -> Self {
+        Self { before: CURRENT.with(|current| current.replace(connection.take())), connection }
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        *self.connection = CURRENT.with(|current| current.replace(self.before.take()));
+    }
+}
+
+// === serving ===
 
 /// Serves one connection until it ends: by its client, by a limit, or by the drain.
 pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Connection>) {
@@ -134,7 +257,8 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
                 }
                 LINGER
             }
-            // `serving` is polled again, so that each handler notices and answers; what is left has a moment to be sent.
+            // `serving` is polled again, so that each handler notices and answers; what is left has a moment to be
+            // sent.
             Event::Cut => {
                 cutting = true;
                 connection.is_closing.store(true, Relaxed);
@@ -193,68 +317,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-// === impl Requests ===
-
-impl hyper::service::Service<Request<Incoming>> for Requests {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Exchange;
-
-    fn call(&self, request: Request<Incoming>) -> Exchange {
-        let connection = &self.connection;
-        connection.begun.fetch_add(1, Relaxed);
-        connection.has_partial_head.store(false, Relaxed);
-        if let Some(answer) = probe(connection, &request) {
-            return Exchange::Probe { answer: Some(answer) };
-        }
-        connection.active.fetch_add(1, AcqRel);
-        // Most have no body, and to say so costs less than to keep an empty one.
-        let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-        request.extensions_mut().insert(ConnectInfo::<SocketAddr>(connection.peer));
-        Exchange::Request { routed: self.router.clone().call(request), connection: Some(Arc::clone(connection)) }
-    }
-}
-
-// === impl Exchange ===
-
-impl Future for Exchange {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            ExchangeProjection::Probe { answer } => Poll::Ready(Ok(answer.take().unwrap_or_default())),
-            ExchangeProjection::Request { routed, connection } => Connection::answering(connection, || routed.poll(cx)),
-        }
-    }
-}
-
-/// Probes come before everything: they are not counted, traced, shed or routed.
-fn probe(connection: &Connection, request: &Request<Incoming>) -> Option<Response> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
-    }
-    let traffic = &connection.traffic;
-    let report = match request.uri().path() {
-        "/health" => traffic.board.liveness(traffic.lifecycle.state()),
-        "/ready" => traffic.board.readiness(traffic.lifecycle.state()),
-        _ => return None,
-    };
-    Some(if report.passed {
-        report.status.into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], report.status).into_response()
-    })
-}
-
 // === impl Stall ===
-
-enum Verdict {
-    Wait,
-    /// The client began a request, or a connection, and did not go on.
-    HeaderTimeout,
-    /// There was no request for long.
-    Idle,
-}
 
 impl Stall {
     fn new(connection: &Connection) -> Self {

@@ -61,8 +61,8 @@ pub fn handler_span<H: Handler>(fields: &[Field<'_>]) -> HandlerSpan {
 
 /// Runs the body of the handler `H` in its span. `describe` says why it failed, if it did.
 ///
-/// The failure is one log record with the ids of the span. Within a request it waits for the status: at `INFO` for a 4xx,
-/// else at `ERROR`.
+/// The failure is one log record with the ids of the span. Within a request it waits for the status: at `INFO` for a
+/// 4xx, else at `ERROR`.
 pub fn handle<H: Handler, T>(
     span: HandlerSpan,
     body: impl Future<Output = T>,

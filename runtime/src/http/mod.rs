@@ -1,12 +1,17 @@
-//! The main listener, in the order in which a request passes through it: `server` accepts a connection,
-//! `connection` reads requests from it, `request` answers each, `traffic` knows what is in progress.
+//! The main listener, and what a handler adds to the requests on it.
+// In the order in which a request passes: `server` accepts its connection; `connection` serves that, over a `socket`
+// that it can watch; `dispatch` answers probes, and hands all else to the router; `request` stands around each route
+// there, and has it `in_flight` until the end of its answer's `body`; `handler` is what a `#[handler]` runs in.
+// `traffic` is what all of them share with the drain.
 
 mod body;
 mod connection;
+mod dispatch;
 pub(crate) mod handler;
-mod io;
+mod in_flight;
 mod request;
 pub(crate) mod server;
+mod socket;
 pub(crate) mod traffic;
 
 pub use self::handler::{Field, Handler};

@@ -14,33 +14,21 @@ use std::{
 };
 
 use axum::{
-    body::Body,
     extract::{FromRequestParts, MatchedPath, Request},
     response::{IntoResponse, Response},
 };
-use http::{
-    HeaderValue, StatusCode, Version,
-    header::{CONNECTION, RETRY_AFTER},
-    request::Parts,
-};
-use http_body::Body as _;
+use http::{StatusCode, Version, header::RETRY_AFTER, request::Parts};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tower::{Layer, Service};
 
-use super::{
-    body::{AnswerBody, UploadBody},
-    traffic::{Connection, InFlight, Traffic},
-};
+use super::{body::UploadBody, connection::Connection, in_flight::InFlight, traffic::Traffic};
 use crate::{
-    lifecycle::{Shutdown, State},
+    lifecycle::Shutdown,
     panic::{Caught, caught},
     telemetry::{self, Ending, RouteTelemetry, ServerRequest},
 };
-
-/// The largest body, in bytes, that is not watched until its end.
-const SMALL: u64 = 16 * 1024;
 
 /// Answers the requests of each route.
 #[derive(Clone)]
@@ -58,7 +46,8 @@ struct Shared<H> {
     /// Known at the first request: a layer is not told which route it lies around.
     route: OnceLock<Arc<RouteTelemetry>>,
     handler: H,
-    /// The same, for who finds it free. A route clones itself at each call: to clone it for that would be once too often.
+    /// The same, for who finds it free. A route clones itself at each call: to clone it for that would be once too
+    /// often.
     spare: Mutex<H>,
 }
 
@@ -135,7 +124,7 @@ where
         let Shared { traffic, route, handler, spare } = &*self.shared;
         let route = route.get_or_init(|| {
             let pattern = request.extensions().get::<MatchedPath>();
-            traffic.route(pattern.map(MatchedPath::as_str))
+            traffic.add_route(pattern.map(MatchedPath::as_str))
         });
         let is_full = traffic.is_full();
         let telemetry = ServerRequest::begin(&request, route, &connection.telemetry);
@@ -242,45 +231,7 @@ fn timed_out(upload: Option<&AtomicBool>) -> Response {
     }
 }
 
-// === impl InFlight ===
-
-impl InFlight {
-    /// Sends an answer; the request ends with the last byte of its body. That of a small one is in hyper's buffer by the
-    /// time anybody could look.
-    fn answer(request: &mut Option<Self>, mut answer: Response, version: Version) -> Response {
-        let Some(in_flight) = request else { return answer };
-        in_flight.say_goodbye(&mut answer, version);
-        let status = answer.status();
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            in_flight.upgrade();
-        }
-        if answer.body().size_hint().exact().is_some_and(|size| size <= SMALL) {
-            in_flight.end(Ending::Answered, Some(status));
-            return answer;
-        }
-        match request.take() {
-            Some(in_flight) => answer.map(|body| Body::new(AnswerBody::new(body, in_flight, status))),
-            None => answer,
-        }
-    }
-
-    /// Sends an answer of our own, and ends the request as what it was.
-    fn fail(&mut self, ending: Ending, mut answer: Response, version: Version) -> Response {
-        self.say_goodbye(&mut answer, version);
-        self.end(ending, Some(answer.status()));
-        answer
-    }
-
-    /// Once the service is leaving, an HTTP/1 client is to connect elsewhere. HTTP/2 has GOAWAY for that.
-    fn say_goodbye(&self, answer: &mut Response, version: Version) {
-        if self.connection.traffic.lifecycle.state() >= State::LameDuck
-            && version <= Version::HTTP_11
-            && answer.status() != StatusCode::SWITCHING_PROTOCOLS
-        {
-            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-    }
-}
+// === impl Shutdown ===
 
 /// Outside a Seaworthy service, one that never completes.
 impl<S: Sync> FromRequestParts<S> for Shutdown {

@@ -3,16 +3,15 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit};
-use futures_util::FutureExt;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
 
 use super::{
-    connection,
+    connection::{self, Connection},
     request::RequestLayer,
-    traffic::{Connection, Traffic},
+    traffic::Traffic,
 };
 
 /// The limit that axum's extractors have without being told.
@@ -41,7 +40,7 @@ pub(crate) async fn accept(listener: std::net::TcpListener, router: Router, traf
         match accepted {
             Ok((stream, _)) => {
                 backoff = BACKOFF.0;
-                serve(stream, &router, &traffic);
+                open(stream, &router, &traffic);
             }
             Err(error) if concerns_one_client(&error) => {}
             Err(error) => {
@@ -52,14 +51,24 @@ pub(crate) async fn accept(listener: std::net::TcpListener, router: Router, traf
             }
         }
     }
-    // Clients that the kernel already greeted would see a reset.
-    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        serve(stream, &router, &traffic);
+    // Clients that the kernel already greeted would see a reset. The kernel is asked itself, since tokio may not have heard
+    // of them yet.
+    let listener = listener.into_std()?;
+    loop {
+        let accepted = listener.accept().and_then(|(stream, _)| {
+            stream.set_nonblocking(true)?;
+            TcpStream::from_std(stream)
+        });
+        match accepted {
+            Ok(stream) => open(stream, &router, &traffic),
+            Err(error) if concerns_one_client(&error) => {}
+            Err(_) => return Ok(()),
+        }
     }
-    Ok(())
 }
 
-fn serve(stream: TcpStream, router: &Router, traffic: &Arc<Traffic>) {
+/// Begins to serve a connection, unless there are too many.
+fn open(stream: TcpStream, router: &Router, traffic: &Arc<Traffic>) {
     let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     // Answers are small: waiting to fill a segment only delays them. A socket that can't be told so works all the same.
     let _ = stream.set_nodelay(true);

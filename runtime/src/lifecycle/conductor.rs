@@ -1,4 +1,5 @@
-//! Leads a service through its states, on a runtime of its own: the one that answers probes, which no handler can block.
+//! Leads a service through its states, on a runtime of its own: the one that answers probes, which no handler can
+//! block.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -14,7 +15,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Lifecycle, Owner, State,
+    Lifecycle, Owner, Shutdown, State,
     exit::{CUT, DRAINED, Exit, FAILED, UNAVAILABLE},
     signals::{Stop, Stopping},
 };
@@ -27,13 +28,13 @@ use crate::{
         board::{Board, Probe},
         runner,
     },
-    service::{Closer, Parts, Service, StateOf},
+    service::{Closer, CommandPart, Parts, Service, StateOf},
     telemetry::Telemetry,
     worker,
 };
 
-/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those beyond
-/// are tried again by their clients a second later.
+/// How many connections may wait to be accepted; the kernel allows `net.core.somaxconn`, 4096 since Linux 5.4. Those
+/// beyond are tried again by their clients a second later.
 const BACKLOG: i32 = 4096;
 
 /// How long the line that says `stopped` may take, when all else is flushed.
@@ -52,6 +53,8 @@ pub(crate) struct Conductor<C: CloudService> {
     pub(crate) settings: Settings,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) stopping: Stopping,
+    /// What to do in place of serving.
+    pub(crate) command: Option<CommandPart<StateOf<C>>>,
     /// Told where the service listens, once it serves.
     pub(crate) serving: Option<mpsc::Sender<Addresses>>,
 }
@@ -69,7 +72,7 @@ struct Running {
 
 impl<C: CloudService> Conductor<C> {
     /// Runs the service from its first bind to its last flush. Blocks.
-    pub(crate) fn run(self) -> Exit {
+    pub(crate) fn run(mut self) -> Exit {
         let lifecycle = Arc::new(Lifecycle::new());
         let owner = Owner { about: C::ABOUT, lifecycle: Arc::clone(&lifecycle) };
         let (control, runtime) = match (control_runtime(), service_runtime(owner)) {
@@ -81,7 +84,10 @@ impl<C: CloudService> Conductor<C> {
         Telemetry::watch_runtime(runtime.handle());
         let telemetry = Arc::clone(&self.telemetry);
         let exit = control.block_on(async {
-            let exit = self.conduct(&lifecycle, runtime.handle()).await;
+            let exit = match self.command.take() {
+                Some(command) => self.conduct_command(command, &lifecycle, runtime.handle()).await,
+                None => self.conduct(&lifecycle, runtime.handle()).await,
+            };
             lifecycle.enter(State::Flushing);
             // Drops what was cut, so that its spans end before the flush. A blocked thread is left behind.
             runtime.shutdown_background();
@@ -101,25 +107,25 @@ impl<C: CloudService> Conductor<C> {
     }
 
     async fn conduct(mut self, lifecycle: &Arc<Lifecycle>, runtime: &Handle) -> Exit {
-        let (http, admin_listener) =
+        let ((http_listener, http), (admin_listener, admin)) =
             match (bind("HTTP_ADDR", self.settings.http_addr), bind("ADMIN_ADDR", self.settings.admin_addr)) {
                 (Ok(http), Ok(admin)) => (http, admin),
                 (Err(problem), _) | (_, Err(problem)) => return fail(Exit::new(UNAVAILABLE, problem)),
             };
-        let addresses = Addresses { http: http.1, admin: admin_listener.1 };
+        let addresses = Addresses { http, admin };
         lifecycle.enter(State::Starting);
         tracing::info!(http.address = %addresses.http, admin.address = %addresses.admin, "listening");
 
-        let Parts { liveness, readiness, workers } = C::parts();
+        let Parts { liveness, readiness, workers, .. } = C::parts();
         let board = Arc::new(Board::new(
             [(Probe::Liveness, runner::RUNTIME), (Probe::Readiness, runner::RUNTIME)]
                 .into_iter()
                 .chain(liveness.iter().map(|part| (Probe::Liveness, part.check)))
                 .chain(readiness.iter().map(|part| (Probe::Readiness, part.check))),
         ));
-        let admin =
-            admin::serve(admin_listener.0, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
-        if let Err(error) = admin {
+        let started =
+            admin::serve(admin_listener, Arc::clone(&board), Arc::clone(lifecycle), Arc::clone(&self.telemetry));
+        if let Err(error) = started {
             return fail(Exit::new(UNAVAILABLE, format!("the admin address can't be served: {error}")));
         }
         runner::start_liveness(runtime, &board, liveness);
@@ -142,7 +148,7 @@ impl<C: CloudService> Conductor<C> {
         runner::start_readiness(runtime, &board, readiness, &service.state);
         worker::start(runtime, &running.workers, workers, &service.state, lifecycle, &fail_sender);
         let accepting = async move {
-            let problem = match caught(server::accept(http.0, service.router, traffic)).await {
+            let problem = match caught(server::accept(http_listener, service.router, traffic)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(message) => format!("panicked: {message}"),
@@ -159,6 +165,49 @@ impl<C: CloudService> Conductor<C> {
             let _ = serving.try_send(addresses);
         }
         running.until_stopped(&mut self.stopping, runtime).await
+    }
+
+    /// Sets the service up, runs a command, and closes what was opened.
+    async fn conduct_command(
+        mut self,
+        command: CommandPart<StateOf<C>>,
+        lifecycle: &Arc<Lifecycle>,
+        runtime: &Handle,
+    ) -> Exit {
+        let CommandPart { spec, run } = command;
+        lifecycle.enter(State::Starting);
+        let service = match set_up::<C>(self.config, runtime, &mut self.stopping).await {
+            Ok(Some(service)) => service,
+            Ok(None) => return fail(Exit::new(CUT, format!("stopped before {} began", spec.name))),
+            Err(error) => return fail(Exit::from(&error)),
+        };
+        let Service { state, closers, .. } = service;
+        let shutdown = Shutdown::new(lifecycle.shutdown.clone());
+        let mut running = runtime.spawn(caught(async move { run(&state, shutdown).await }));
+        let ended = tokio::select! {
+            ended = &mut running => Some(ended),
+            _ = self.stopping.wait_for(|stop| *stop != Stop::No) => {
+                lifecycle.enter(State::Draining);
+                timeout(self.settings.drain_timeout, &mut running).await.ok()
+            }
+        };
+        running.abort();
+        let exit = match ended {
+            Some(Ok(Ok(Ok(())))) => {
+                tracing::info!("{} is done", spec.name);
+                Exit::new(DRAINED, format!("{} is done", spec.name))
+            }
+            Some(Ok(Ok(Err(error)))) => fail(Exit::new(FAILED, format!("{} failed: {error}", spec.name))),
+            Some(Ok(Err(message))) => fail(Exit::new(FAILED, format!("{} panicked: {message}", spec.name))),
+            Some(Err(error)) => fail(Exit::new(FAILED, format!("{} was lost: {error}", spec.name))),
+            None => {
+                lifecycle.enter(State::Cancelling);
+                fail(Exit::new(CUT, format!("cut after {:?}: {}", self.settings.drain_timeout, spec.name)))
+            }
+        };
+        lifecycle.enter(State::Closing);
+        close(closers, runtime).await;
+        exit
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which service a thread belongs to, for what is called from anywhere in it: a handler, a worker, a task of either.
 //!
-//! Not a task's own value: tasks that a handler spawns to do its work would have none, and the service can't stop without
-//! them either. Threads of a service's runtime work for no other.
+//! Not a task's own value: tasks that a handler spawns to do its work would have none, and the service can't stop
+//! without them either. Threads of a service's runtime work for no other.
 
 use std::{cell::OnceCell, sync::Arc};
 
@@ -20,8 +20,8 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// The service that the current code runs in. `None` on a thread that is not of its runtime, and outside of a service:
-    /// in a unit test or a command.
+    /// The service that the current code runs in. `None` on a thread that is not of its runtime, and outside of a
+    /// service: in a unit test or a command.
     pub(crate) fn current() -> Option<Self> {
         OWNER.try_with(|owner| owner.get().cloned()).ok().flatten()
     }

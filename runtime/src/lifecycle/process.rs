@@ -11,11 +11,12 @@ use crate::{
     CloudService,
     config::{self, Environment, Loaded, Settings},
     panic,
+    service::{CommandPart, StateOf},
     telemetry::Telemetry,
 };
 
-/// Loads the configuration, serves until a signal comes, and gives the exit code.
-pub(crate) fn serve<C: CloudService>() -> ExitCode {
+/// Loads the configuration, serves until a signal comes, or runs a command instead, and gives the exit code.
+pub(crate) fn run<C: CloudService>(command: Option<CommandPart<StateOf<C>>>) -> ExitCode {
     let signals = match SignalThread::install() {
         Ok(signals) => signals,
         Err(error) => return refuse(FAILED, &format!("signals can't be handled: {error}"), ""),
@@ -35,7 +36,7 @@ pub(crate) fn serve<C: CloudService>() -> ExitCode {
     }
     let stopping = signals.stopping;
     let telemetry = Arc::new(telemetry);
-    Conductor::<C> { config, settings, telemetry, stopping, serving: None }.run().leave()
+    Conductor::<C> { config, settings, telemetry, stopping, command, serving: None }.run().leave()
 }
 
 /// How long the whole shutdown may take: what its stages may take, and a second for what lies between them.

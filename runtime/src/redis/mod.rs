@@ -3,6 +3,7 @@
 mod check;
 mod connector;
 mod cookie;
+mod dedicated;
 mod endpoint;
 mod error;
 pub mod idempotency;
@@ -11,15 +12,17 @@ pub mod lease;
 mod link;
 mod names;
 pub mod rate_limit;
+mod record;
 mod resource;
 pub mod sessions;
 mod settings;
 
 pub use ::redis::*;
 
-pub(crate) use self::error::is_unavailable;
+pub(crate) use self::error::{is_unavailable, own_answer};
 pub use self::{
     check::ready,
+    dedicated::Dedicated,
     idempotency::{Idempotency, IdempotencyKey},
     lease::{Lease, Term},
     rate_limit::{Allowed, RateLimit, Refused},

@@ -21,9 +21,11 @@ const REDACTED: &[&str] = &[
     "sig",
 ];
 
-/// The methods by the conventions' list. All others are the first of these.
+/// The methods by the conventions' list; the first stands for all others.
 pub(crate) const METHODS: [&str; 11] =
     ["_OTHER", "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
+/// The place of `_OTHER` in [`METHODS`].
+pub(crate) const OTHER_METHOD: usize = 0;
 /// The schemes that clients use.
 pub(crate) const SCHEMES: [&str; 2] = ["http", "https"];
 
@@ -35,12 +37,12 @@ pub(crate) fn method(method: &Method) -> usize {
     if method == Method::GET {
         return GET;
     }
-    METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(0)
+    METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(OTHER_METHOD)
 }
 
 /// The name of a server or client span: `GET /hello/{name}`, `GET` where no route or template is known; never the path.
 pub(crate) fn span_name(method: &'static str, route: Option<&str>) -> Cow<'static, str> {
-    let method = if method == "_OTHER" { "HTTP" } else { method };
+    let method = if method == METHODS[OTHER_METHOD] { "HTTP" } else { method };
     match route {
         Some(route) => format!("{method} {route}").into(),
         None => method.into(),
@@ -61,8 +63,8 @@ pub(crate) struct Seen<'a> {
 
 /// The two ends of a connection, as the spans of its requests have them.
 ///
-/// What a connection keeps for itself is likely to be out of the processor's cache when its next request comes, so it is
-/// little, and in one place.
+/// What a connection keeps for itself is likely to be out of the processor's cache when its next request comes, so it
+/// is little, and in one place.
 #[derive(Debug)]
 pub(crate) struct PeerTelemetry {
     local: SocketAddr,
@@ -174,7 +176,7 @@ impl PeerTelemetry {
     /// Adds the attributes of a request that its route does not know.
     pub(crate) fn describe<B>(&self, span: &mut Encoded, request: &Request<B>, seen: &Seen<'_>, series: &Series) {
         let Self { local, local_bytes, peer, peer_ends, client_ends } = self;
-        if series.method == "_OTHER" {
+        if series.method == METHODS[OTHER_METHOD] {
             span.attribute("http.request.method_original", Value::Text(request.method().as_str()));
         }
         span.path(request.uri().path());

@@ -66,11 +66,19 @@ use crate::{
 pub(crate) use self::database::{Database, Operation};
 #[cfg(all(test, any(feature = "http-client", feature = "postgres", feature = "redis")))]
 pub(crate) use self::in_trace::in_trace;
+#[cfg(feature = "postgres")]
+pub(crate) use self::metrics::at_scrape;
 pub use self::propagation::{TraceContext, inject_context};
 #[cfg(feature = "testing")]
 pub(crate) use self::traces::collected::want as keep_spans;
 #[cfg(any(feature = "testing", all(test, any(feature = "http-client", feature = "postgres", feature = "redis"))))]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use self::traces::ids::random;
+#[cfg(feature = "postgres")]
+pub(crate) use self::wire::Value;
+#[cfg(feature = "redis")]
+pub(crate) use self::wire::Value as Attribute;
 pub(crate) use self::{
     attributes::PeerTelemetry,
     request::{Ending, Failure, ServerRequest},
@@ -82,8 +90,6 @@ pub(crate) use self::{
     attributes::redacted as redacted_query,
     client::{ClientRequest, Failed, Peers},
 };
-#[cfg(feature = "redis")]
-pub(crate) use self::{traces::ids::random, wire::Value as Attribute};
 
 /// The variables that are read here, for `--help`: name, purpose, default.
 pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[

@@ -3,8 +3,8 @@
 //! All three are made of the same facts at the same two moments, so they can't tell different stories: one clock, one
 //! route, one status, one reason for a failure.
 //!
-//! An access line looks like an event of the target `seaworthy::access`. `http.server.request.duration` on it is in seconds, like
-//! the metric of that name.
+//! An access line looks like an event of the target `seaworthy::access`. `http.server.request.duration` on it is in
+//! seconds, like the metric of that name.
 
 use std::{
     sync::{
@@ -59,8 +59,8 @@ pub(crate) enum Ending {
 /// An error that a handler returned. It is logged once the status is known that it led to.
 pub(crate) struct Failure {
     /// `code.function.name`.
-    pub(crate) function: &'static str,
-    pub(crate) error: String,
+    function: &'static str,
+    error: String,
     /// The span of the handler.
     ids: Option<Ids>,
 }
@@ -94,7 +94,7 @@ impl ServerRequest {
             started,
             route: Arc::clone(route),
             method,
-            method_original: (method == 0).then(|| request.method().as_str().into()),
+            method_original: (method == attributes::OTHER_METHOD).then(|| request.method().as_str().into()),
             scheme,
             path: request.uri().path_and_query().cloned(),
             ended: false,
@@ -115,7 +115,8 @@ impl ServerRequest {
         self.span.enter()
     }
 
-    /// Ends the span, records the metrics and writes the access line. The status is that of the answer, if there was one.
+    /// Ends the span, records the metrics and writes the access line. The status is that of the answer, if there was
+    /// one.
     pub(crate) fn end(&mut self, ending: Ending, status: Option<StatusCode>) {
         let Self { span, started, route, method, method_original, scheme, path, ended } = self;
         *ended = true;
@@ -180,8 +181,8 @@ impl Failure {
         Self { function, error, ids: stack::current_ids() }
     }
 
-    /// Gives the failure to the request that it belongs to, or logs it where there is none: in a unit test, or in a task
-    /// that went on after the answer.
+    /// Gives the failure to the request that it belongs to, or logs it where there is none: in a unit test, or in a
+    /// task that went on after the answer.
     pub(crate) fn record(self) {
         if let Some(failure) = self.offered() {
             failure.log(None);

@@ -1,4 +1,5 @@
-//! What the telemetry of a route's requests has in common: made once, found without a hash, and copied rather than made again.
+//! What the telemetry of a route's requests has in common: made once, found without a hash, and copied rather than made
+//! again.
 
 use std::{
     borrow::Cow,

@@ -69,7 +69,7 @@ pub fn start_with<C: CloudService>(config: C::Config, settings: Settings) -> Run
     let (serving, mut served) = mpsc::channel(1);
     telemetry::keep_spans();
     let telemetry = Arc::new(Telemetry::start(&C::ABOUT, &settings, &quiet()));
-    let conductor = Conductor::<C> { config, settings, telemetry, stopping, serving: Some(serving) };
+    let conductor = Conductor::<C> { config, settings, telemetry, stopping, command: None, serving: Some(serving) };
     let thread = thread::spawn(move || conductor.run());
     // On a thread of its own, so that a test's runtime doesn't mind the wait.
     let addresses = thread::spawn(move || served.blocking_recv()).join().ok().flatten();

@@ -30,6 +30,15 @@ impl Liveness for Alive {
     }
 }
 
+mod maintenance {
+    use seaworthy::prelude::*;
+
+    #[command]
+    pub async fn clean_up() -> Result<()> {
+        Ok(())
+    }
+}
+
 #[worker]
 async fn r#loop(shutdown: Shutdown) {
     shutdown.await
@@ -39,6 +48,7 @@ async fn r#loop(shutdown: Shutdown) {
     health(Alive),
     ready(checks::queue, crate::checks::sessions::sessions, sessions::sessions),
     workers(r#loop),
+    commands(maintenance::clean_up),
     name = "listed"
 )]
 async fn service() -> Router {

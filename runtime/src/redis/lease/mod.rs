@@ -13,8 +13,8 @@
 //!
 //! /// Sends what is due: on one replica at a time.
 //! #[worker]
-//! async fn dispatch(State(lease): State<Lease>, shutdown: Shutdown) -> Result<Option<()>> {
-//!     lease.lead(shutdown, |term| send_what_is_due(term)).await.transpose()
+//! async fn dispatch(State(lease): State<Lease>, shutdown: Shutdown) -> Result<()> {
+//!     lease.lead(shutdown, send_what_is_due).await
 //! }
 //!
 //! async fn send_what_is_due(term: Term) -> Result<()> {
@@ -93,6 +93,38 @@ pub struct Lease {
     prefix: Arc<str>,
 }
 
+/// What a job may return that runs while a lease is held.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` doesn't say what the job comes to when the service stops",
+    label = "returned by the job of a lease",
+    note = "help: return `()`, a `Result<(), E>`, or an `Option`"
+)]
+pub trait JobOutput {
+    /// What it is where the shutdown ended the job.
+    fn stopped() -> Self;
+}
+
+// === impl JobOutput ===
+
+#[diagnostic::do_not_recommend]
+impl JobOutput for () {
+    fn stopped() -> Self {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> JobOutput for Result<(), E> {
+    fn stopped() -> Self {
+        Ok(())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> JobOutput for Option<T> {
+    fn stopped() -> Self {
+        None
+    }
+}
+
 // === impl Lease ===
 
 impl Lease {
@@ -126,25 +158,25 @@ impl Lease {
     /// another [`Term`]. A job that ended is not begun again.
     ///
     /// Dropped, it drops the job, and gives the lease back if there is still a runtime to do so.
-    pub async fn lead<J, F>(&self, mut shutdown: Shutdown, mut job: J) -> Option<F::Output>
+    pub async fn lead<J, F>(&self, mut shutdown: Shutdown, mut job: J) -> F::Output
     where
         J: FnMut(Term) -> F,
-        F: Future,
+        F: Future<Output: JobOutput>,
     {
         let competitor = Competitor::new(self);
         loop {
             let held = tokio::select! {
                 biased;
-                () = &mut shutdown => return None,
+                () = &mut shutdown => return F::Output::stopped(),
                 held = compete(&competitor) => held,
             };
             let job = job(held.term());
             // The lease first: a job that is ready all the time must not keep it from being dropped.
             let ended = tokio::select! {
                 biased;
-                () = &mut shutdown => Some(None),
+                () = &mut shutdown => Some(F::Output::stopped()),
                 () = held.keep() => None,
-                output = job => Some(Some(output)),
+                output = job => Some(output),
             };
             // By here the job was dropped.
             held.give_back().await;

@@ -131,8 +131,7 @@ pub struct Allowed {
 
 /// No more is allowed. As an answer it is 429 with `Retry-After`, `RateLimit` and `RateLimit-Policy`, or 503 where
 /// Redis is away and the limit is [`closed`](RateLimit::closed).
-///
-/// It is no [`std::error::Error`], so that `?` can't make a 500 of it.
+/// It is that too as a [`seaworthy::Error`](crate::Error), such as `?` makes of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refused {
@@ -276,3 +275,5 @@ impl fmt::Display for Refused {
         }
     }
 }
+
+impl std::error::Error for Refused {}

@@ -7,6 +7,8 @@ use http::StatusCode;
 use crate::Error;
 
 /// Why there is no session, or why nothing became of what was asked of it.
+///
+/// Its answer is the same as a [`seaworthy::Error`](crate::Error), such as `?` makes of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {

@@ -38,6 +38,8 @@ mod recorder;
 mod registry;
 #[cfg(feature = "prometheus")]
 mod runtime;
+#[cfg(all(feature = "postgres", feature = "prometheus"))]
+mod scrape;
 #[cfg(all(test, feature = "prometheus"))]
 mod tests;
 #[cfg(feature = "prometheus")]
@@ -81,6 +83,16 @@ pub(super) fn watch_runtime(runtime: &Handle) {
     recorder::watch_runtime(runtime);
     #[cfg(not(feature = "prometheus"))]
     let _unwatched = runtime;
+}
+
+/// Calls the function before each page, to set what is read only then, until it says that it is over.
+///
+/// A recorder that the user installed has its own pages: there it is called once, now.
+#[cfg(feature = "postgres")]
+pub(crate) fn at_scrape(read: impl Fn() -> bool + Send + 'static) {
+    read();
+    #[cfg(feature = "prometheus")]
+    scrape::READERS.add(Box::new(read));
 }
 
 /// Sets what does not change while the process runs, and the counters whose 0 is worth reading.

@@ -37,6 +37,8 @@ pub(super) fn own_histogram(key: &Key) -> Option<Arc<cells::Histogram>> {
 pub(super) fn collect() {
     process::collect(&REGISTRY);
     RUNTIME.collect(&REGISTRY);
+    #[cfg(feature = "postgres")]
+    super::scrape::READERS.call();
 }
 
 /// Watches this runtime in place of the one before.

@@ -13,12 +13,13 @@ use crate::telemetry::wire::{Raw, fields};
 /// How many are kept; the oldest go first.
 const KEPT: usize = 100_000;
 
-/// Whether a test may look at them. A binary that was built together with its tests has this module too, and keeps none.
+/// Whether a test may look at them. A binary that was built together with its tests has this module too, and keeps
+/// none.
 static WANTED: AtomicBool = AtomicBool::new(cfg!(test));
 
 static SPANS: Mutex<VecDeque<Box<[u8]>>> = Mutex::new(VecDeque::new());
 
-/// A span that ended, as it was encoded.
+/// A span that ended, read from its encoding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FinishedSpan {
     pub(crate) name: String,

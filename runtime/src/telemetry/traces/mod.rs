@@ -1,13 +1,16 @@
 //! Traces: what of `tracing`'s spans becomes a span of OpenTelemetry, and the subscriber that makes it so.
 //!
-//! Traces are followed in every process, also where nothing is exported: ids are made, logged and passed on in any case,
-//! and an operator who adds a collector changes nothing but what is kept.
+//! Traces are followed in every process, also where nothing is exported: ids are made, logged and passed on in any
+//! case, and an operator who adds a collector changes nothing but what is kept.
 //!
-//! None of this is the OpenTelemetry SDK, whose spans hold a list of owned names and values, are built before a sampler is
-//! asked, and are built again for the exporter; with `tracing-opentelemetry` and the registry beneath it, a request of two
-//! spans costs many times what its handler does. Here a span is encoded once, as it happens (see `span`), in memory that
-//! is used again (see `store`), and not at all where nobody keeps it. One subscriber for spans and logs does without the
-//! registry's per-layer filters.
+//! None of this is the OpenTelemetry SDK, whose spans hold a list of owned names and values, are built before a sampler
+//! is asked, and are built again for the exporter; with `tracing-opentelemetry` and the registry beneath it, a request
+//! of two spans costs many times what its handler does. Here a span is encoded once, as it happens (see `span`), in
+//! memory that is used again (see `store`), and not at all where nobody keeps it. One subscriber for spans and logs
+//! does without the registry's per-layer filters.
+//!
+//! The spans of requests and handlers take a shorter way than through `tracing` (see `own`), to the same places: the
+//! `stack` of each thread that is in them, and [`Sink`] at their end.
 
 pub(crate) mod ids;
 mod own;
@@ -29,7 +32,6 @@ use tracing::{
     span::{Attributes, Id, Record},
     subscriber::Interest,
 };
-
 use tracing_core::span::Current;
 
 pub(crate) use self::{
@@ -52,7 +54,7 @@ use super::{
 /// Crates whose spans tell of the machinery, not of the service. Those of an exporter would be exported by it again.
 const MACHINERY: &[&str] = &["h2", "hyper", "hyper_util", "opentelemetry", "opentelemetry_sdk"];
 
-/// What `tracing` tells of spans and events: makes spans of the former and lines of the latter.
+/// The subscriber: what `tracing` tells it of spans becomes spans of OpenTelemetry, and of events lines.
 pub(crate) struct Tracing {
     sampler: SamplerChoice,
     sink: Sink,
@@ -73,8 +75,8 @@ struct Inherited {
     request: Option<Id>,
 }
 
-/// Whether a span becomes one of OpenTelemetry, whatever `RUST_LOG` says: from `INFO` up. Events become log records, not
-/// span events.
+/// Whether a span becomes one of OpenTelemetry, whatever `RUST_LOG` says: from `INFO` up. Events become log records,
+/// not span events.
 pub(crate) fn is_recorded(metadata: &Metadata<'_>) -> bool {
     let is_machinery = |target: &str| {
         MACHINERY

@@ -1,7 +1,7 @@
 //! The spans that the runtime makes itself, for each request, each handler and each operation of a database.
 //!
-//! They are spans of `tracing` to all code in them, but made and entered without the way through its dispatcher, which costs
-//! more than all that is kept of them. They go that way where the process has a subscriber that is not ours.
+//! They are spans of `tracing` to all code in them, but made and entered without the way through its dispatcher, which
+//! costs more than all that is kept of them. They go that way where the process has a subscriber that is not ours.
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 use std::fmt;

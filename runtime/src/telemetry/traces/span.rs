@@ -1,7 +1,7 @@
 //! What is kept of a span, and how it becomes one of OTLP.
 //!
-//! A span that is recorded is its own encoding from the start: ids, name, kind and attributes are appended as they become
-//! known. One that is not has its ids alone.
+//! A span that is recorded is its own encoding from the start: ids, name, kind and attributes are appended as they
+//! become known. One that is not has its ids alone.
 
 use std::{
     error::Error,

@@ -1,7 +1,7 @@
 //! Where spans are while they live: slots that are used again, with their memory.
 //!
-//! `tracing`'s own registry keeps what a layer knows of a span in a map of boxes, which costs allocations a span; here it
-//! is one struct in one place. There is one store in a process, so an id means the same to every subscriber in it.
+//! `tracing`'s own registry keeps what a layer knows of a span in a map of boxes, which costs allocations a span; here
+//! it is one struct in one place. There is one store in a process, so an id means the same to every subscriber in it.
 
 use std::{
     cell::RefCell,

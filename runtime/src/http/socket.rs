@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::traffic::Connection;
+use super::connection::Connection;
 
 /// How long to read what a client still sends after its answer: a socket closed with unread bytes in it resets the
 /// connection, and the client may lose the answer.

@@ -1,13 +1,13 @@
 //! `#[cloud_service]`: the set-up of a service, and what it is made of.
 
-use darling::FromMeta;
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{
-    GenericArgument, Ident, Meta, PatType, Path, PathArguments, ReturnType, Signature, Type, TypePath, ext::IdentExt,
-    spanned::Spanned,
-};
+mod listed;
 
+use darling::FromMeta;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{GenericArgument, Ident, Meta, PatType, PathArguments, ReturnType, Signature, Type, TypePath};
+
+use self::listed::Listed;
 use crate::{
     arguments::{self, Arguments, Names, Switch, Text, Time, TimeOrNone},
     errors::{Errors, mistake, show},
@@ -44,21 +44,13 @@ struct Service<'a> {
     listed: Vec<Listed>,
 }
 
-/// A check or a worker that the service lists.
-struct Listed {
-    path: Path,
-    /// The method that adds it, with the span of the list.
-    method: Ident,
-    /// What its type is called where the parts are put together.
-    alias: Ident,
-}
-
 #[derive(Default, FromMeta)]
 #[darling(default)]
 struct ServiceArguments {
     health: Option<Names>,
     ready: Option<Names>,
     workers: Option<Names>,
+    commands: Option<Names>,
     controllers: Option<Unsupported>,
     name: Option<Text>,
     audit: Option<Switch>,
@@ -74,6 +66,7 @@ impl Arguments for ServiceArguments {
         ("health", "health(..)"),
         ("ready", "ready(..)"),
         ("workers", "workers(..)"),
+        ("commands", "commands(..)"),
         ("controllers", ""),
         ("name", "name = \"..\""),
         ("audit", "audit = false"),
@@ -106,9 +99,10 @@ impl<'a> Service<'a> {
         let config = check_config(function, errors);
         let lists_readiness = arguments.ready.is_some();
         let mut listed = Vec::new();
-        list(arguments.health, "health", &mut listed, errors);
-        list(arguments.ready, "ready", &mut listed, errors);
-        list(arguments.workers, "worker", &mut listed, errors);
+        listed::add(arguments.health, "health", &mut listed, errors);
+        listed::add(arguments.ready, "ready", &mut listed, errors);
+        listed::add(arguments.workers, "worker", &mut listed, errors);
+        listed::add(arguments.commands, "command", &mut listed, errors);
         let audit = arguments.audit.is_none_or(|Switch(audit)| audit);
         let defaults = [
             ("LAME_DUCK", arguments.lame_duck.map(|TimeOrNone(time)| time)),
@@ -185,7 +179,7 @@ impl<'a> Service<'a> {
             .then(|| quote!(const DEFAULTS: &'static [(&'static str, &'static str)] = &[#(#defaults),*];))
     }
 
-    /// The list of checks and workers. A function that isn't marked has no type: the one of the same name in
+    /// The list of checks, workers and commands. A function that isn't marked has no type: the one of the same name in
     /// `unmarked` then takes its place, and its missing implementation says what to do.
     fn parts(&self) -> TokenStream {
         let new = self.new_parts();
@@ -339,26 +333,6 @@ impl<'a> Service<'a> {
     }
 }
 
-impl Listed {
-    /// The function's own name.
-    fn name(&self) -> Ident {
-        let name = self.path.segments.last().map(|segment| &segment.ident);
-        let mut name = name.unwrap_or(&self.alias).clone();
-        name.set_span(Span::call_site());
-        name
-    }
-
-    fn import(&self) -> TokenStream {
-        let (path, alias) = (&self.path, &self.alias);
-        quote!(#path as #alias)
-    }
-
-    fn add(&self) -> TokenStream {
-        let (method, alias) = (&self.method, &self.alias);
-        quote!(.#method::<#alias>())
-    }
-}
-
 const RETURNS: &str = "return `Router`, `Service<S>`, or a `Result` of either";
 
 /// That the function returns what is called a service. Whether it is one, its trait says.
@@ -421,71 +395,6 @@ fn check_config<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a P
         return None;
     }
     Some(config)
-}
-
-/// Adds one list of the attribute to what the service lists.
-fn list(names: Option<Names>, method: &str, listed: &mut Vec<Listed>, errors: &mut Errors) {
-    let Some(Names { list, paths }) = names else {
-        return;
-    };
-    if method == "ready" && paths.iter().any(|path| path.is_ident("none")) {
-        for other in paths.iter().filter(|path| !path.is_ident("none")) {
-            errors.add(
-                other,
-                format!("`ready(none)` can't list `{}`", show(other)),
-                format!("remove `none` or `{}`", show(other)),
-            );
-        }
-        return;
-    }
-    if paths.is_empty() {
-        let help = match method {
-            "ready" => "name a check, or say that there is none: `ready(none)`".into(),
-            _ => format!("name a function, or remove `{list}()`"),
-        };
-        errors.add(&list, format!("`{list}()` lists nothing"), help);
-    }
-    let mut seen: Vec<String> = Vec::new();
-    for path in paths {
-        let shown = show(&path);
-        if path.segments.iter().any(|segment| !matches!(segment.arguments, PathArguments::None)) {
-            let what = format!("`{shown}` is not the name of a function");
-            errors.add(path, what, format!("list functions: `{list}(one, other)`"));
-        } else if seen.contains(&shown) {
-            errors.add(path, format!("`{shown}` is listed twice"), "keep one of the two");
-        } else {
-            let method = Ident::new(method, list.span());
-            seen.push(shown);
-            listed.push(Listed { alias: alias(&path, listed), path, method });
-        }
-    }
-}
-
-/// `checks::is_up` as `IsUp`; with a number where something else has that name.
-fn alias(path: &Path, listed: &[Listed]) -> Ident {
-    let mut name = String::new();
-    for word in last_segment(path).split('_') {
-        let mut letters = word.chars();
-        name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
-        name.extend(letters);
-    }
-    let taken = |alias: &str| {
-        alias == "Self"
-            || path.segments.iter().any(|segment| segment.ident == alias)
-            || listed.iter().any(|other| other.alias == alias)
-    };
-    let mut alias = name.clone();
-    let mut number = 2;
-    while alias.is_empty() || taken(&alias) {
-        alias = format!("{name}{number}");
-        number += 1;
-    }
-    Ident::new(&alias, path.span())
-}
-
-fn last_segment(path: &Path) -> String {
-    let last = path.segments.last();
-    last.map(|segment| segment.ident.unraw().to_string()).unwrap_or_default()
 }
 
 /// The attributes that the function keeps where it moves: `cfg` and the doc comment are said elsewhere.

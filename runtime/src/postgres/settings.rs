@@ -1,0 +1,243 @@
+//! The settings of a database, and what a URL says of it.
+
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use sqlx::{
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+use url::Url;
+
+use crate::{
+    Error, Secret,
+    config::{Config, Values, Variable},
+};
+
+/// What sqlx reads of a URL's query, but for the names that begin with `options[`.
+const PARAMETERS: &[&str] = &[
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// The settings of a database, for a configuration to flatten.
+///
+/// ```
+/// use seaworthy::{config::{self, Environment}, postgres, prelude::*};
+///
+/// /// Settings of the shop.
+/// #[config(env)]
+/// struct Config {
+///     #[config(flatten, env = "DATABASE")]
+///     database: postgres::Settings,
+/// }
+///
+/// let environment = Environment::from_iter([
+///     ("DATABASE_URL", "postgres://shop:hunter2@db/shop?sslmode=verify-full"),
+///     ("DATABASE_MAX_CONNECTIONS", "20"),
+/// ]);
+/// let config: Config = config::read(&environment)?;
+/// assert_eq!(config.database.max_connections.get(), 20);
+/// # Ok::<(), config::Report>(())
+/// ```
+///
+/// | variable, after the prefix | what it is for | default |
+/// |---|---|---|
+/// | `URL` | where the database is, and how to connect to it | none: it is required |
+/// | `MAX_CONNECTIONS` | how many connections there are at most | 10 |
+/// | `MIN_CONNECTIONS` | how many are kept open, even if nobody needs them | 0 |
+/// | `CONNECT_TIMEOUT` | how long the start waits for a database that is not there yet | 10s |
+/// | `ACQUIRE_TIMEOUT` | how long a call waits for a connection, a free one or a new one | 2s |
+/// | `TIMEOUT` | how long a call may take, with its wait for a connection | 5s |
+/// | `IDLE_TIMEOUT` | how long a connection stays open that nobody needs | 10m |
+/// | `MAX_LIFETIME` | how long a connection is used, up to a tenth less | 30m |
+/// | `QUERY_TEXT` | whether spans and logs show the text of statements | false |
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// `URL`: `postgres://user:password@host:port/database`, with [parameters](super#tls) after a `?`.
+    pub url: Secret<Url>,
+    /// `MAX_CONNECTIONS`.
+    pub max_connections: NonZeroU32,
+    /// `MIN_CONNECTIONS`.
+    pub min_connections: u32,
+    /// `CONNECT_TIMEOUT`.
+    pub connect_timeout: Duration,
+    /// `ACQUIRE_TIMEOUT`. More than zero.
+    pub acquire_timeout: Duration,
+    /// `TIMEOUT`. More than zero.
+    pub timeout: Duration,
+    /// `IDLE_TIMEOUT`.
+    pub idle_timeout: Duration,
+    /// `MAX_LIFETIME`. Each pool takes up to a tenth off, by chance, so that replicas don't renew their connections at once.
+    pub max_lifetime: Duration,
+    /// `QUERY_TEXT`. Values are never shown, but those that are written into the text itself.
+    pub query_text: bool,
+}
+
+/// Where a database is, for a person: its host, port and name, without user and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// A host, or the folder of a socket.
+    pub(super) host: String,
+    /// `None` for a socket.
+    pub(super) port: Option<u16>,
+    pub(super) database: String,
+}
+
+// === impl Settings ===
+
+// `#[config(env)]` would refuse a field with the name of a setting of the runtime: `MAX_CONNECTIONS`. These have a prefix.
+impl Config for Settings {
+    const VARIABLES: &'static [Variable] = &[
+        Variable::new::<Secret<Url>>(
+            "URL",
+            "Where the database is: postgres://user:password@host/database, and ?sslmode=verify-full.",
+        ),
+        Variable::new::<NonZeroU32>("MAX_CONNECTIONS", "Connections to the database at most.").default("10"),
+        Variable::new::<u32>("MIN_CONNECTIONS", "Connections that are kept open, even if nobody needs them.")
+            .default("0"),
+        Variable::new::<Duration>("CONNECT_TIMEOUT", "How long the start waits for a database that is not there yet.")
+            .default("10s"),
+        Variable::new::<Duration>(
+            "ACQUIRE_TIMEOUT",
+            "How long a call waits for a connection, a free one or a new one.",
+        )
+        .default("2s"),
+        Variable::new::<Duration>("TIMEOUT", "How long a call may take, with its wait for a connection.").default("5s"),
+        Variable::new::<Duration>("IDLE_TIMEOUT", "How long a connection stays open that nobody needs.").default("10m"),
+        Variable::new::<Duration>("MAX_LIFETIME", "How long a connection is used, up to a tenth less.").default("30m"),
+        Variable::new::<bool>(
+            "QUERY_TEXT",
+            "Whether spans and logs show the text of statements, without their values.",
+        )
+        .default("false"),
+    ];
+
+    fn build(values: &mut Values) -> Self {
+        Self {
+            url: values.take("URL"),
+            max_connections: values.take("MAX_CONNECTIONS"),
+            min_connections: values.take("MIN_CONNECTIONS"),
+            connect_timeout: values.take("CONNECT_TIMEOUT"),
+            acquire_timeout: values.take("ACQUIRE_TIMEOUT"),
+            timeout: values.take("TIMEOUT"),
+            idle_timeout: values.take("IDLE_TIMEOUT"),
+            max_lifetime: values.take("MAX_LIFETIME"),
+            query_text: values.take("QUERY_TEXT"),
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults of each setting, for this URL: for tests, and for a URL that comes from elsewhere.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: const { NonZeroU32::new(10).expect("it is not zero") },
+            min_connections: 0,
+            connect_timeout: Duration::from_secs(10),
+            acquire_timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(10 * 60),
+            max_lifetime: Duration::from_secs(30 * 60),
+            query_text: false,
+        }
+    }
+
+    /// Refuses times in which nothing can be done.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        for (setting, name) in [(self.acquire_timeout, "ACQUIRE_TIMEOUT"), (self.timeout, "TIMEOUT")] {
+            if setting.is_zero() {
+                return Err(Error::config(format!("{} is zero: no call would succeed", self.variable(name))));
+            }
+        }
+        Ok(())
+    }
+
+    /// How a variable of these settings is called.
+    fn variable(&self, name: &str) -> String {
+        let _own = &self.url;
+        format!("{name} of the database")
+    }
+
+    /// How the variable of the URL is called.
+    pub(super) fn url_variable(&self) -> String {
+        let _own = &self.url;
+        "the database's URL".to_owned()
+    }
+}
+
+/// Reads a URL. What is wrong with it is said without showing it.
+pub(super) fn connect_options(url: &Url, settings: &Settings) -> Result<PgConnectOptions, Error> {
+    let problem = |what: &str| Error::config(format!("{} can't be used: {what}", settings.url_variable()));
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(problem("it does not begin with `postgres://`"));
+    }
+    let mut url = url.clone();
+    let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+    url.query_pairs_mut().clear();
+    for (name, value) in pairs {
+        if !(PARAMETERS.contains(&&*name) || name.starts_with("options[")) {
+            // sqlx would log it with its value, which may be a password under a name that is misspelt.
+            tracing::warn!(target: "seaworthy::postgres", "{} has a parameter that is not known, `{name}`",
+                settings.url_variable());
+            continue;
+        }
+        let mut alone = Url::parse("postgres://localhost").expect("it is one");
+        alone.query_pairs_mut().append_pair(&name, &value);
+        if PgConnectOptions::from_url(&alone).is_err() {
+            return Err(problem(&format!("its parameter `{name}` is not valid")));
+        }
+        url.query_pairs_mut().append_pair(&name, &value);
+    }
+    let options = PgConnectOptions::from_url(&url).map_err(|_| problem("a part of it is not UTF-8"))?;
+    Ok(if settings.query_text { options } else { options.disable_statement_logging() })
+}
+
+/// Whether the URL asks for TLS.
+pub(super) fn requires_tls(options: &PgConnectOptions) -> bool {
+    matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
+}
+
+// === impl Place ===
+
+impl From<&PgConnectOptions> for Place {
+    fn from(options: &PgConnectOptions) -> Self {
+        let socket = options.get_socket().map(|path| path.display().to_string());
+        let host = socket.unwrap_or_else(|| options.get_host().to_owned());
+        Self {
+            port: (!host.starts_with('/')).then(|| options.get_port()),
+            host,
+            // PostgreSQL has it so.
+            database: options.get_database().unwrap_or(options.get_username()).to_owned(),
+        }
+    }
+}
+
+/// `db:5432/shop`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, database } = self;
+        match port {
+            Some(port) => write!(f, "{host}:{port}/{database}"),
+            None => write!(f, "{host}/{database}"),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[command]
+async fn manifest() {}
+
+fn main() {}

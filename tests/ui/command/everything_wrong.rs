@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[command(name = "move")]
+fn check<'a>(database: &'a str, _one: Shutdown, _other: Shutdown) -> ! {
+    loop {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use seaworthy::prelude::*;
+
+#[command]
+fn migrate() {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use seaworthy::prelude::*;
+
+struct Tables;
+
+#[command]
+impl Tables {
+    async fn migrate() {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use seaworthy::prelude::*;
+
+#[command]
+async fn migrate() -> bool {
+    true
+}
+
+fn main() {}
