@@ -21,6 +21,7 @@ install_programs() {
 		curl curl
 		unshare util-linux
 		taskset util-linux
+		redis-server redis-server
 		cc gcc
 	END
     # The collector is linked with the interpreter's library.

@@ -17,5 +17,6 @@ mod postgres;
 mod postgres_start;
 mod probes;
 mod readme;
+mod redis;
 mod support;
 mod telemetry;

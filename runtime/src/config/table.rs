@@ -47,6 +47,8 @@ pub struct Value {
 /// The values that were read for one configuration. Each is taken once.
 pub struct Values {
     owner: &'static str,
+    /// What comes before the names in the table, because others flattened it.
+    prefix: String,
     fields: Vec<(&'static str, Option<Value>)>,
     nested: Vec<(Nested, Option<Values>)>,
 }
@@ -215,21 +217,34 @@ impl fmt::Debug for Value {
 impl Values {
     /// Puts the values, which come in the order of the table, where `build` takes them from.
     pub(super) fn of<C: Config>(values: &mut dyn Iterator<Item = Value>) -> Self {
-        Self::gather(type_name::<C>(), C::VARIABLES, values)
+        Self::gather(type_name::<C>(), String::new(), C::VARIABLES, values)
     }
 
-    fn gather(owner: &'static str, variables: &'static [Variable], values: &mut dyn Iterator<Item = Value>) -> Self {
-        let mut gathered = Self { owner, fields: Vec::new(), nested: Vec::new() };
+    fn gather(
+        owner: &'static str,
+        prefix: String,
+        variables: &'static [Variable],
+        values: &mut dyn Iterator<Item = Value>,
+    ) -> Self {
+        let mut gathered = Self { owner, prefix, fields: Vec::new(), nested: Vec::new() };
         for variable in variables {
             match variable.part {
                 Part::Field(_) => gathered.fields.push((variable.name, values.next())),
                 Part::Nested(nested) => {
-                    let inner = Self::gather((nested.type_name)(), nested.variables, values);
+                    let prefix = format!("{}{}", gathered.prefix, nested.prefix);
+                    let inner = Self::gather((nested.type_name)(), prefix, nested.variables, values);
                     gathered.nested.push((nested, Some(inner)));
                 }
             }
         }
         gathered
+    }
+
+    /// The whole name of a variable, as a person sets it: with what comes before it where this configuration is flattened
+    /// into another.
+    #[must_use]
+    pub fn whole_name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     /// Takes the value of one variable, by the name it has in the table.

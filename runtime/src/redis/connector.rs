@@ -1,8 +1,12 @@
 //! How one connection is made: the URL as it is now, the stream, TLS, who is asking, and an answer.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use ::redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisError, Value, aio::MultiplexedConnection, cmd};
+use ::redis::{
+    AsyncConnectionConfig, Cmd, ErrorKind, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
+    aio::{MultiplexedConnection, PubSub},
+    cmd,
+};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -17,20 +21,21 @@ use crate::{Error, Secret, lifecycle::Owner, tls};
 
 /// How long one try may take: to resolve the name, to connect, for TLS and the first answer. Enough for a packet that is
 /// sent again after a second.
-const TRY: Duration = Duration::from_secs(2);
+pub(super) const TRY: Duration = Duration::from_secs(2);
 
 /// Makes connections.
 pub(super) struct Connector {
     url: Secret<Url>,
     tls: Option<Arc<ClientConfig>>,
-    timeout: Duration,
 }
 
 /// A connection, and what moves its bytes: it ends when the connection does.
 pub(super) struct Connected {
     pub(super) connection: MultiplexedConnection,
-    pub(super) driver: Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(super) driver: Driver,
 }
+
+type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Why there is no connection, told to a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,32 +52,45 @@ impl Connector {
     /// Reads the certificates, if they are needed.
     pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, Error> {
         let tls = match endpoint.is_tls {
-            true => Some(
-                tls::client_config(settings.certificate.as_deref())
-                    .map_err(|error| Error::config(format!("Redis at {endpoint} can't be asked over TLS: {error}")))?,
-            ),
+            true => Some(tls::client_config(settings.certificate.as_deref()).map_err(|error| match error.path() {
+                Some(_) => Error::config(format!("{} can't be used: {error}", settings.certificate_name())),
+                None => Error::config(format!("Redis at {endpoint} can't be asked over TLS: {error}")),
+            })?),
             false => None,
         };
-        Ok(Self { url: settings.url.clone(), tls: tls.map(Arc::new), timeout: settings.timeout })
+        Ok(Self { url: settings.url.clone(), tls: tls.map(Arc::new) })
     }
 
-    /// Tries once.
-    pub(super) async fn connect(&self) -> Result<Connected, Problem> {
+    /// Tries once. A command on the connection may take as long as the time-out, if there is one.
+    pub(super) async fn connect(&self, deadline: Instant, timeout: Option<Duration>) -> Result<Connected, Problem> {
+        let (endpoint, stream) = self.open(deadline).await?;
+        let greeted = timeout_at(deadline, greet(&endpoint, stream, timeout)).await;
+        greeted.map_err(|_| Problem::silent())?
+    }
+
+    /// Tries once, for a connection that hears what is published.
+    pub(super) async fn subscribe(&self, deadline: Instant) -> Result<PubSub, Problem> {
+        let (endpoint, stream) = self.open(deadline).await?;
+        // The crate has no such connection over the newer protocol.
+        let login = endpoint.login().clone().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
+        let made = timeout_at(deadline, PubSub::new(&login, stream)).await;
+        made.map_err(|_| Problem::silent())?.map_err(|error| Problem::of(&error, &endpoint))
+    }
+
+    /// Connects to where the URL points now, over TLS where it says so.
+    async fn open(&self, deadline: Instant) -> Result<(Endpoint, Box<dyn Stream>), Problem> {
         let url = self.url.reload().map_err(|error| Problem::passing(error.to_string()))?;
         let endpoint =
             Endpoint::parse(url.expose()).map_err(|what| Problem::last(format!("its URL can't be used: {what}")))?;
-        drop(url);
-        let deadline = Instant::now() + TRY;
-        let late = |what: &str| Problem::passing(format!("{what} within {TRY:?}"));
-        let stream = timeout_at(deadline, endpoint.open()).await;
-        let mut stream =
-            stream.map_err(|_| late("no connection"))?.map_err(|error| Problem::passing(error.to_string()))?;
-        if endpoint.is_tls {
-            let secured = timeout_at(deadline, self.secure(&endpoint, stream)).await;
-            stream = secured.map_err(|_| late("it accepted the connection, and didn't speak TLS"))??;
+        let stream =
+            timeout_at(deadline, endpoint.open()).await.map_err(|_| Problem::late("there is no connection"))?;
+        let stream = stream.map_err(|error| Problem::passing(error.to_string()))?;
+        if !endpoint.is_tls {
+            return Ok((endpoint, stream));
         }
-        let greeted = timeout_at(deadline, self.greet(&endpoint, stream)).await;
-        greeted.map_err(|_| late("it accepted the connection, and didn't answer"))?
+        let secured = timeout_at(deadline, self.secure(&endpoint, stream)).await;
+        let stream = secured.map_err(|_| Problem::late("it accepted the connection, and doesn't speak TLS"))??;
+        Ok((endpoint, stream))
     }
 
     async fn secure(&self, endpoint: &Endpoint, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Problem> {
@@ -81,51 +99,59 @@ impl Connector {
                 "its URL began to ask for TLS while the service ran: it has to start again".into(),
             ));
         };
-        let refused = |error: &dyn std::fmt::Display| Problem::last(format!("no TLS with it: {error}"));
+        let refused = |error: &dyn fmt::Display| Problem::last(format!("no TLS with it: {error}"));
         let name = ServerName::try_from(endpoint.host()).map_err(|error| refused(&error))?;
-        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-        match stream {
+        match TlsConnector::from(Arc::clone(tls)).connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Err(refused(&error)),
             Err(error) => Err(Problem::passing(format!("no TLS with it: {error}"))),
         }
     }
+}
 
-    /// Says who is asking, chooses the database, and waits for an answer.
-    async fn greet(&self, endpoint: &Endpoint, stream: Box<dyn Stream>) -> Result<Connected, Problem> {
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(self.timeout)).set_connection_timeout(None);
-        let nothing = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let made = MultiplexedConnection::new_with_config(&nothing, stream, config).await;
-        let (mut connection, driver) = made.map_err(|error| Problem::of(&error, endpoint))?;
-        let mut driver: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(driver);
-        let greeting = async {
-            if let Some(authentication) = endpoint.authentication() {
-                ask(&mut connection, &authentication).await?;
-            }
-            if endpoint.database() != 0 {
-                ask(&mut connection, cmd("SELECT").arg(endpoint.database())).await?;
-            }
-            if let Some(owner) = Owner::current() {
-                // For `CLIENT LIST`. What is answered doesn't matter.
-                _ = ask(&mut connection, cmd("CLIENT").arg("SETNAME").arg(owner.about.name)).await;
-            }
-            match ask(&mut connection, &cmd("PING")).await {
-                Err(error) if error::is_alive(&error) => Ok(()),
-                answer => answer.map(|_| ()),
-            }
-        };
-        let answer = tokio::select! {
-            answer = greeting => answer,
-            () = &mut driver => return Err(Problem::passing("it closed the connection".into())),
-        };
-        answer.map_err(|error| Problem::of(&error, endpoint))?;
-        Ok(Connected { connection, driver })
-    }
+/// Says who is asking, chooses the database, and waits for an answer.
+///
+/// The crate would do so itself, but keeps to itself what the server says: that it has too many clients would be a wrong
+/// password.
+async fn greet(endpoint: &Endpoint, stream: Box<dyn Stream>, timeout: Option<Duration>) -> Result<Connected, Problem> {
+    let config = AsyncConnectionConfig::new().set_response_timeout(timeout).set_connection_timeout(None);
+    let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
+    let made = MultiplexedConnection::new_with_config(&nobody, stream, config).await;
+    let (mut connection, driver) = made.map_err(|error| Problem::of(&error, endpoint))?;
+    let mut driver: Driver = Box::pin(driver);
+    let greeting = async {
+        if let Some(authentication) = endpoint.authentication() {
+            ask(&mut connection, &authentication).await?;
+        }
+        if endpoint.database() != 0 {
+            ask(&mut connection, cmd("SELECT").arg(endpoint.database())).await?;
+        }
+        if let Some(owner) = Owner::current() {
+            // For `CLIENT LIST`. What is answered doesn't matter.
+            _ = ask(&mut connection, cmd("CLIENT").arg("SETNAME").arg(owner.about.name)).await;
+        }
+        match ask(&mut connection, &cmd("PING")).await {
+            Err(error) if error::is_alive(&error) && !is_full(&error) => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = greeting => answer,
+        () = &mut driver => return Err(Problem::passing("it closed the connection".into())),
+    };
+    answer.map_err(|error| Problem::of(&error, endpoint))?;
+    Ok(Connected { connection, driver })
 }
 
 /// Sends a command; an error that is answered is one.
 pub(super) async fn ask(connection: &mut MultiplexedConnection, command: &Cmd) -> Result<Value, RedisError> {
     connection.send_packed_command(command).await?.extract_error()
+}
+
+/// Whether a server has so many clients that it takes no more.
+fn is_full(error: &RedisError) -> bool {
+    error.detail().is_some_and(|said| said.contains("max number of clients"))
 }
 
 // === impl Problem ===
@@ -139,26 +165,36 @@ impl Problem {
         Self { text, is_final: true }
     }
 
-    /// Of what the server answered to the first commands.
+    fn late(what: &str) -> Self {
+        Self::passing(format!("{what} in time"))
+    }
+
+    fn silent() -> Self {
+        Self::late("it accepted the connection, and doesn't answer")
+    }
+
+    /// Of what the server said to the first commands.
     fn of(error: &RedisError, endpoint: &Endpoint) -> Self {
         let said = error.detail().unwrap_or_default();
         match error.code() {
+            _ if is_full(error) => Self::passing("it has too many clients".into()),
             Some("WRONGPASS") => Self::last("it refuses the user or the password of its URL".into()),
-            Some("NOAUTH") if !endpoint.has_password() => {
+            Some("NOAUTH") if endpoint.login().password().is_none() => {
                 Self::last("it wants a password, and its URL has none".into())
             }
-            Some("ERR") if said.contains("max number of clients") => Self::passing("it has too many clients".into()),
-            Some("ERR") if said.contains("AUTH") || said.contains("Auth") => {
-                Self::last(format!("it takes no password: {said}"))
-            }
+            Some("ERR") if said.contains("AUTH") => Self::last(format!("it refuses the password of its URL: {said}")),
             Some("ERR") if said.contains("DB index") || said.contains("SELECT") => {
                 Self::last(format!("it has no database {}: {said}", endpoint.database()))
             }
             Some(code) => Self::passing(format!("it answers {code} {said}")),
-            None if error.kind() == ::redis::ErrorKind::Parse => {
+            None if error.kind() == ErrorKind::AuthenticationFailed => {
+                Self::last("it refuses the user or the password of its URL".into())
+            }
+            None if error.kind() == ErrorKind::Parse => {
                 Self::last("what answers is not Redis, or wants TLS (rediss://)".into())
             }
-            None if error.is_timeout() => Self::passing("it accepted the connection, and didn't answer".into()),
+            None if error.is_timeout() => Self::silent(),
+            None if error.is_connection_dropped() => Self::passing("it closed the connection".into()),
             None => Self::passing(error.to_string()),
         }
     }

@@ -82,8 +82,9 @@ impl Endpoint {
         self.login.db()
     }
 
-    pub(super) fn has_password(&self) -> bool {
-        self.login.password().is_some()
+    /// Who asks for what, for a kind of connection that the crate sets up itself.
+    pub(super) fn login(&self) -> &RedisConnectionInfo {
+        &self.login
     }
 
     /// Says who is asking, if the URL does; by the newer protocol, if the URL asks for that.

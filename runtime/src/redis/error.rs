@@ -2,31 +2,29 @@
 
 use std::error::Error as StdError;
 
-use ::redis::{ErrorKind, RedisError, ServerError};
+use ::redis::{ErrorKind, RedisError};
+use axum::response::{IntoResponse, Response};
+
+use super::{Refused, SessionError};
 
 /// Codes of a server that is there, and can't serve now: a restart, a failover, a script that runs too long.
 const NOT_NOW: [&str; 8] =
     ["BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MASTERLINK", "NOREPLICAS", "READONLY", "TRYAGAIN"];
 
-/// Whether an error, or what caused it, is one of Redis that says that Redis is not there.
-pub(crate) fn is_unavailable(error: &(dyn StdError + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.find_map(|error| error.downcast_ref::<RedisError>()).is_some_and(is_away)
-}
-
-fn is_away(error: &RedisError) -> bool {
+/// Whether Redis is not there, or can't serve now.
+pub(crate) fn is_unavailable(error: &RedisError) -> bool {
     match error.code() {
         Some(code) => NOT_NOW.contains(&code),
-        None => error.is_io_error() || error.is_connection_dropped() || error.kind() == ErrorKind::Parse,
+        None => error.is_io_error() || error.kind() == ErrorKind::Parse,
     }
 }
 
-/// Whether the answer to a PING, although an error, shows a server that serves.
+/// Whether an error that answers a PING shows a server that serves.
 pub(super) fn is_alive(error: &RedisError) -> bool {
-    error.code().is_some_and(|code| code != "NOAUTH" && !NOT_NOW.contains(&code))
+    error.code().is_some_and(|code| code == "READONLY" || code != "NOAUTH" && !NOT_NOW.contains(&code))
 }
 
-/// `error.type` of an error that is no answer.
+/// `error.type`.
 pub(super) fn error_type(error: &RedisError) -> &str {
     match error.code() {
         Some(code) => code,
@@ -37,7 +35,76 @@ pub(super) fn error_type(error: &RedisError) -> &str {
     }
 }
 
-/// The server's code, without the text, which may hold keys.
-pub(super) fn code(error: &ServerError) -> &str {
-    error.code()
+/// The answer of an error that has one of its own.
+pub(crate) fn own_answer(error: &(dyn StdError + 'static)) -> Option<Response> {
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return Some(refused.clone().into_response());
+    }
+    let error: &SessionError = error.downcast_ref()?;
+    matches!(error, SessionError::Missing).then(|| SessionError::Missing.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use ::redis::{ServerErrorKind, make_extension_error};
+
+    use super::*;
+
+    fn io(kind: io::ErrorKind) -> RedisError {
+        io::Error::from(kind).into()
+    }
+
+    fn server(code: &str) -> RedisError {
+        make_extension_error(code.into(), Some("said".into()))
+    }
+
+    #[test]
+    fn a_handler_answers_503_where_redis_is_away_and_500_otherwise() {
+        let status = |error: RedisError| crate::Error::from(error).into_response().status();
+        let away = [
+            io(io::ErrorKind::BrokenPipe),
+            io(io::ErrorKind::TimedOut),
+            (ErrorKind::Parse, "not Redis").into(),
+            (ErrorKind::Server(ServerErrorKind::BusyLoading), "loading").into(),
+            (ErrorKind::Server(ServerErrorKind::ReadOnly), "a replica").into(),
+            server("MASTERLINK"),
+        ];
+        for error in away {
+            assert_eq!(status(error.clone()), 503, "{error}");
+        }
+        for code in ["WRONGTYPE", "OOM", "NOPERM"] {
+            assert_eq!(status(server(code)), 500, "{code}");
+        }
+        assert_eq!(status((ErrorKind::UnexpectedReturnType, "not a number").into()), 500);
+    }
+
+    #[test]
+    fn an_error_that_redis_is_the_cause_of_is_one_of_redis() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("there is no session")]
+        struct NoSession(#[source] RedisError);
+
+        let error = crate::Error::from(NoSession(io(io::ErrorKind::BrokenPipe)));
+        assert_eq!(error.into_response().status(), 503);
+    }
+
+    #[test]
+    fn an_error_is_called_by_the_code_of_the_server_or_by_what_happened() {
+        assert_eq!(error_type(&server("WRONGTYPE")), "WRONGTYPE");
+        assert_eq!(error_type(&(ErrorKind::Server(ServerErrorKind::BusyLoading), "loading").into()), "LOADING");
+        assert_eq!(error_type(&io(io::ErrorKind::TimedOut)), "timeout");
+        assert_eq!(error_type(&io(io::ErrorKind::ConnectionReset)), "io");
+        assert_eq!(error_type(&(ErrorKind::Parse, "not Redis").into()), "parse");
+        assert_eq!(error_type(&(ErrorKind::Client, "empty command").into()), "invalid");
+    }
+
+    #[test]
+    fn a_server_that_may_not_be_asked_for_a_ping_is_alive() {
+        assert!(is_alive(&server("NOPERM")));
+        assert!(!is_alive(&server("NOAUTH")));
+        assert!(!is_alive(&server("LOADING")));
+        assert!(!is_alive(&io(io::ErrorKind::TimedOut)));
+    }
 }

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    connector::{Connected, Connector, ask},
+    connector::{Connected, Connector, TRY, ask},
     error,
 };
 use crate::telemetry::random;
@@ -18,9 +18,12 @@ use crate::telemetry::random;
 /// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after Redis
 /// came back finds it. Doubled each time, with jitter.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// How old a connection has to be before a server that only reads is left for one that may have taken its place.
+const READER: Duration = Duration::from_secs(5);
 
 /// What commands go through.
 pub(super) struct Link {
+    pub(super) connector: Arc<Connector>,
     state: watch::Receiver<State>,
     shared: Arc<Shared>,
     timeout: Duration,
@@ -30,8 +33,10 @@ pub(super) struct Link {
 /// What commands tell the keeper.
 #[derive(Default)]
 struct Shared {
-    /// A command had no answer in time, or was told that this server only reads.
+    /// A command had no answer in time.
     doubt: Notify,
+    /// A command was told that this server only reads.
+    reader: Notify,
     closing: CancellationToken,
 }
 
@@ -47,9 +52,10 @@ enum State {
 
 /// Keeps the connection up, in a task of its own, until it is closed or nobody can use it any more.
 struct Keeper {
-    connector: Connector,
+    connector: Arc<Connector>,
     state: watch::Sender<State>,
     shared: Arc<Shared>,
+    timeout: Duration,
     pauses: Pauses,
     name: String,
 }
@@ -67,12 +73,18 @@ pub(super) struct NotSent {
 
 impl Link {
     pub(super) fn new(connector: Connector, connected: Connected, timeout: Duration, name: String) -> Self {
-        let shared = Arc::<Shared>::default();
+        let (connector, shared) = (Arc::new(connector), Arc::<Shared>::default());
         let (sender, state) = watch::channel(State::Up(connected.connection.clone()));
-        let keeper =
-            Keeper { connector, state: sender, shared: Arc::clone(&shared), pauses: Pauses::new(), name: name.clone() };
+        let keeper = Keeper {
+            connector: Arc::clone(&connector),
+            state: sender,
+            shared: Arc::clone(&shared),
+            timeout,
+            pauses: Pauses::new(),
+            name: name.clone(),
+        };
         tokio::spawn(keeper.keep(connected));
-        Self { state, shared, timeout, name }
+        Self { connector, state, shared, timeout, name }
     }
 
     /// The connection, or at once why there is none. A first try to make a new one is waited for.
@@ -85,12 +97,25 @@ impl Link {
         match settled {
             Ok(Ok(state)) => match &*state {
                 State::Up(connection) => Ok(connection.clone()),
-                State::Away(why) => Err(self.not_sent("disconnected", why)),
-                State::Closed | State::Trying => Err(self.not_sent("closed", "the connection was closed")),
+                State::Away(why) => Err(self.disconnected(why)),
+                State::Closed | State::Trying => Err(self.closed()),
             },
-            Ok(Err(_)) => Err(self.not_sent("closed", "the connection was closed")),
-            Err(_) => Err(self.not_sent("disconnected", "the connection was lost")),
+            Ok(Err(_)) => Err(self.closed()),
+            Err(_) => Err(self.disconnected("the connection was lost")),
         }
+    }
+
+    /// Whether it was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.shared.closing.is_cancelled()
+    }
+
+    pub(super) fn closed(&self) -> NotSent {
+        self.not_sent("closed", "the connection was closed")
+    }
+
+    pub(super) fn disconnected(&self, why: &str) -> NotSent {
+        self.not_sent("disconnected", why)
     }
 
     fn not_sent(&self, error_type: &'static str, why: &str) -> NotSent {
@@ -98,16 +123,21 @@ impl Link {
         NotSent { error_type, error }
     }
 
-    /// Has the connection looked at: a command had no answer in time, or one that the server only reads.
+    /// Has the connection looked at: a command had no answer in time.
     pub(super) fn doubt(&self) {
         self.shared.doubt.notify_one();
+    }
+
+    /// Has a new connection made: this server only reads, and after a failover its name leads to another.
+    pub(super) fn leave_reader(&self) {
+        self.shared.reader.notify_one();
     }
 
     /// Ends the connection once what was sent is answered. Commands that come later fail.
     pub(super) async fn close(&self) {
         self.shared.closing.cancel();
         let mut state = self.state.clone();
-        // Ends with the keeper.
+        // An error says that the keeper is gone.
         while state.changed().await.is_ok() {}
     }
 }
@@ -116,16 +146,25 @@ impl Link {
 
 impl Keeper {
     async fn keep(mut self, mut connected: Connected) {
+        let mut lost: Option<Instant> = None;
         loop {
-            let began = Instant::now();
-            let Some(why) = self.hold(connected).await else { return };
+            let Some(why) = self.hold(connected).await else { break };
             tracing::warn!(target: "seaworthy::redis", "the connection to Redis at {} was lost: {why}", self.name);
-            if began.elapsed() >= PAUSES.1 {
+            let before = lost.replace(Instant::now());
+            if before.is_some_and(|before| before.elapsed() < PAUSES.1) {
+                // One that doesn't last is not made again and again.
+                self.state.send_replace(State::Away(why));
+                if self.pause().await.is_none() {
+                    break;
+                }
+            } else {
+                self.state.send_replace(State::Trying);
                 self.pauses = Pauses::new();
             }
-            let Some(again) = self.reconnect().await else { return };
+            let Some(again) = self.reconnect().await else { break };
             connected = again;
         }
+        self.state.send_replace(State::Closed);
     }
 
     /// Holds the connection until it is lost, and tells why. `None` where it is not needed any more.
@@ -133,6 +172,7 @@ impl Keeper {
         let Connected { mut connection, driver } = connected;
         let mut driver = AbortOnDropHandle::new(tokio::spawn(driver));
         self.state.send_replace(State::Up(connection.clone()));
+        let began = Instant::now();
         loop {
             tokio::select! {
                 _ = &mut driver => return Some("it was closed".into()),
@@ -143,64 +183,53 @@ impl Keeper {
                         return Some(format!("it doesn't answer: {error}"));
                     }
                 }
+                () = self.shared.reader.notified() => {
+                    if began.elapsed() >= READER {
+                        // What was sent is still answered.
+                        drop(driver.detach());
+                        return Some("it only reads, and another may have taken its place".into());
+                    }
+                }
                 () = self.is_over() => {
                     self.state.send_replace(State::Closed);
                     drop(connection);
-                    // Those who wait for an answer have a deadline, and the connection ends with the last of them.
-                    _ = driver.await;
+                    // It ends once all is answered that was sent, also for those who don't wait any more.
+                    _ = timeout(self.timeout, driver).await;
                     return None;
                 }
             }
         }
     }
 
+    /// Tries until there is a connection. `None` where it is not needed any more.
     async fn reconnect(&mut self) -> Option<Connected> {
         let mut told = None;
-        let mut connected = None;
-        if !self.pauses.is_fresh() {
-            // One that doesn't last is not tried again and again without a pause.
-            self.state.send_replace(State::Away("the connection was lost again".into()));
+        loop {
+            let tried = tokio::select! {
+                tried = self.connector.connect(Instant::now() + TRY, Some(self.timeout)) => tried,
+                () = self.is_over() => return None,
+            };
+            let problem = match tried {
+                Ok(connected) => {
+                    tracing::info!(target: "seaworthy::redis", "connected to Redis at {} again", self.name);
+                    return Some(connected);
+                }
+                Err(problem) => problem,
+            };
+            self.state.send_replace(State::Away(problem.to_string()));
+            if told.as_ref() != Some(&problem) {
+                tracing::warn!(target: "seaworthy::redis", "Redis at {} is not available: {problem}", self.name);
+                told = Some(problem);
+            }
             self.pause().await?;
         }
-        self.state.send_if_modified(|state| {
-            let is_up = matches!(state, State::Up(_));
-            if is_up {
-                *state = State::Trying;
-            }
-            is_up
-        });
-        while connected.is_none() {
-            let tried = tokio::select! {
-                tried = self.connector.connect() => tried,
-                () = self.is_over() => {
-                    self.state.send_replace(State::Closed);
-                    return None;
-                }
-            };
-            match tried {
-                Ok(made) => connected = Some(made),
-                Err(problem) => {
-                    self.state.send_replace(State::Away(problem.to_string()));
-                    if told.as_ref() != Some(&problem) {
-                        tracing::warn!(target: "seaworthy::redis", "Redis at {} is not available: {problem}", self.name);
-                        told = Some(problem);
-                    }
-                    self.pause().await?;
-                }
-            }
-        }
-        tracing::info!(target: "seaworthy::redis", "connected to Redis at {} again", self.name);
-        connected
     }
 
     async fn pause(&mut self) -> Option<()> {
         let pause = self.pauses.next();
         tokio::select! {
             () = sleep(pause) => Some(()),
-            () = self.is_over() => {
-                self.state.send_replace(State::Closed);
-                None
-            }
+            () = self.is_over() => None,
         }
     }
 
@@ -218,10 +247,6 @@ impl Keeper {
 impl Pauses {
     pub(super) fn new() -> Self {
         Self(PAUSES.0)
-    }
-
-    fn is_fresh(&self) -> bool {
-        self.0 == PAUSES.0
     }
 
     /// Between half of it and all of it, so that replicas don't come in step.

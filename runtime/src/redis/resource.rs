@@ -1,24 +1,32 @@
 //! What a service keeps in its state, and sends commands through.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, Value, aio::ConnectionLike, cmd};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use ::redis::{
+    Cmd, Pipeline, RedisError, RedisFuture, Value,
+    aio::{ConnectionLike, MultiplexedConnection, PubSub},
+    cmd,
+};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Settings,
-    connector::{Connector, ask},
+    Dedicated, Settings,
+    connector::{Connector, TRY, ask},
     endpoint::Endpoint,
     error,
-    link::{Link, Pauses},
+    link::{Link, NotSent, Pauses},
     names,
+    record::{self, Outcome},
 };
 use crate::{
     Error,
-    telemetry::{Attribute, Database, Operation},
+    telemetry::{Database, Operation},
 };
 
-/// A connection to Redis that is kept up. Clones share it.
+/// A connection to Redis that is kept up. Clones share it, and cost next to nothing.
+///
+/// The [module](self) shows it in a service, and says what is recorded and what happens when Redis goes away.
 #[derive(Clone)]
 pub struct Redis {
     link: Arc<Link>,
@@ -29,46 +37,107 @@ pub struct Redis {
 // === impl Redis ===
 
 impl Redis {
-    /// Connects, and waits for Redis for as long as the settings say.
+    /// Connects, and tries again and again for as long as `CONNECT_TIMEOUT` says where Redis is not there yet.
+    ///
+    /// Blocks for some milliseconds where the URL asks for TLS, to read the certificates.
     ///
     /// # Errors
     ///
-    /// That Redis is not available (exit code 69), or that the settings can't be used (78).
+    /// That Redis is [not available](Error::unavailable), which ends the process with exit code 69. At once, that it
+    /// [can't be used](Error::config) as the settings say, with 78: it refuses the password, has no such database, or is no
+    /// Redis; its certificate is not trusted; or the URL makes no sense. The text names host, port and variable, and shows no
+    /// password.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
+        settings.check()?;
         let deadline = Instant::now() + settings.connect_timeout;
         let endpoint = Endpoint::parse(settings.url.expose())
-            .map_err(|what| Error::config(format!("the URL of Redis can't be used: {what}")))?;
-        let name = endpoint.to_string();
+            .map_err(|what| Error::config(format!("{} can't be used: {what}", settings.url_name())))?;
         let connector = Connector::new(&settings, &endpoint)?;
         let mut pauses = Pauses::new();
         let mut told = false;
         let connected = loop {
-            let problem = match timeout_at(deadline, connector.connect()).await {
-                Ok(Ok(connected)) => break connected,
-                Ok(Err(problem)) if problem.is_final => {
-                    return Err(Error::config(format!("Redis at {name} can't be used: {problem}")));
-                }
-                Ok(Err(problem)) => problem.to_string(),
-                Err(_) => "it doesn't answer".into(),
+            let problem = match connector.connect(deadline.min(Instant::now() + TRY), Some(settings.timeout)).await {
+                Ok(connected) => break connected,
+                Err(problem) => problem,
             };
+            let whom = format!("Redis at {endpoint} ({})", settings.url_name());
+            if problem.is_final {
+                return Err(Error::config(format!("{whom} can't be used: {problem}")));
+            }
             let next = Instant::now() + pauses.next();
             if next >= deadline {
-                return Err(Error::unavailable(format_args!("Redis at {name}"), problem));
+                return Err(Error::unavailable(whom, problem));
             }
             if !told {
                 told = true;
-                tracing::warn!(target: "seaworthy::redis", "waiting for Redis at {name}: {problem}");
+                tracing::warn!(target: "seaworthy::redis", "waiting for {whom}: {problem}");
             }
             sleep_until(next).await;
         };
         let number = endpoint.database();
-        let database = Arc::new(Database::new("redis", &number.to_string(), &endpoint.host(), endpoint.port()));
-        let link = Arc::new(Link::new(connector, connected, settings.timeout, name));
-        Ok(Self { link, database, number })
+        let database = Database::new("redis", &number.to_string(), &endpoint.host(), endpoint.port());
+        let link = Link::new(connector, connected, settings.timeout, endpoint.to_string());
+        Ok(Self { link: Arc::new(link), database: Arc::new(database), number })
+    }
+
+    /// Opens a connection of one's own, for what holds up all that comes after it or changes what the connection means:
+    /// `BLPOP` and other commands that wait, `XREAD` with `BLOCK`, `WATCH`.
+    ///
+    /// A command on it may take as long as it takes: no time-out ends it, but that of the request that waits for it. When the
+    /// connection is lost, all its commands fail. A worker opens another one when it is started again:
+    ///
+    /// ```
+    /// use seaworthy::{prelude::*, redis::{self, Redis}};
+    ///
+    /// /// Tells what comes.
+    /// #[worker]
+    /// async fn tell(State(redis): State<Redis>, mut shutdown: Shutdown) -> Result<()> {
+    ///     let mut connection = redis.dedicated().await?;
+    ///     let mut next = redis::cmd("BLPOP");
+    ///     next.arg("jobs").arg(0);
+    ///     loop {
+    ///         let (_, job): (String, String) = tokio::select! {
+    ///             () = &mut shutdown => return Ok(()),
+    ///             job = next.query_async(&mut connection) => job?,
+    ///         };
+    ///         seaworthy::tracing::info!(job);
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That there is no connection, within 2 s.
+    pub async fn dedicated(&self) -> Result<Dedicated, RedisError> {
+        self.check_open()?;
+        let connected = self.link.connector.connect(Instant::now() + TRY, None).await;
+        let connected = connected.map_err(|problem| self.link.disconnected(&problem.to_string()).error)?;
+        let driver = AbortOnDropHandle::new(tokio::spawn(connected.driver));
+        Ok(Dedicated::new(connected.connection, driver, Arc::clone(&self.database), self.number))
+    }
+
+    /// Opens a connection that hears what is published: the crate's own, of which nothing is recorded. When it is lost, its
+    /// stream ends.
+    ///
+    /// # Errors
+    ///
+    /// That there is no connection, within 2 s.
+    pub async fn pub_sub(&self) -> Result<PubSub, RedisError> {
+        self.check_open()?;
+        let made = self.link.connector.subscribe(Instant::now() + TRY).await;
+        made.map_err(|problem| self.link.disconnected(&problem.to_string()).error)
+    }
+
+    /// Closes the connection, once what was sent is answered. Commands that come later fail at once.
+    ///
+    /// For [`Service::on_close`](crate::Service::on_close): `.on_close("redis", redis.clone().close())`. Connections of
+    /// [`dedicated`](Self::dedicated) are closed by who has them.
+    pub async fn close(self) {
+        self.link.close().await;
     }
 
     /// Asks for an answer, without a span or a metric.
-    pub(crate) async fn ping(&self) -> Result<(), RedisError> {
+    pub(super) async fn ping(&self) -> Result<(), RedisError> {
         let mut connection = self.link.connection().await.map_err(|not_sent| not_sent.error)?;
         match ask(&mut connection, &cmd("PING")).await {
             Err(error) if !error::is_alive(&error) => {
@@ -79,60 +148,59 @@ impl Redis {
         }
     }
 
-    /// Closes the connection, once what was sent is answered. Commands that come later fail at once.
-    pub async fn close(self) {
-        self.link.close().await;
+    /// The connection itself, for what goes on all day: without spans and metrics.
+    pub(super) async fn quiet(&self) -> Result<MultiplexedConnection, RedisError> {
+        self.link.connection().await.map_err(|not_sent| not_sent.error)
+    }
+
+    /// Has the connection looked at, where an error makes it doubtful.
+    pub(super) fn doubt(&self, error: &RedisError) {
+        if error.is_timeout() {
+            self.link.doubt();
+        } else if error.code() == Some("READONLY") {
+            self.link.leave_reader();
+        }
+    }
+
+    fn check_open(&self) -> Result<(), RedisError> {
+        if self.link.is_closed() { Err(self.link.closed().error) } else { Ok(()) }
     }
 
     async fn send(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let operation = self.database.begin(names::of(command), |_| ());
-        let mut connection = match self.link.connection().await {
-            Ok(connection) => connection,
-            Err(not_sent) => {
-                operation.fail(not_sent.error_type, None);
-                return Err(not_sent.error);
-            }
-        };
+        let name = names::of(command);
+        names::check_shared(&name, command)?;
+        let operation = self.database.begin(name, |_| ());
+        let (mut connection, operation) = self.connection(operation).await?;
         let answer = connection.send_packed_command(command).await;
-        self.record(operation, answer.as_ref().map(std::slice::from_ref));
+        self.heed(record::end(operation, answer.as_ref().map(std::slice::from_ref)));
         answer
     }
 
     async fn send_all(&self, pipeline: &Pipeline, offset: usize, count: usize) -> Result<Vec<Value>, RedisError> {
-        let name = if pipeline.is_transaction() { "MULTI" } else { "PIPELINE" };
-        let operation = self.database.begin(name, |span| {
-            if let Ok(size @ 2..) = i64::try_from(pipeline.len()) {
-                span.attribute("db.operation.batch.size", Attribute::Int(size));
-            }
-        });
-        let mut connection = match self.link.connection().await {
-            Ok(connection) => connection,
-            Err(not_sent) => {
-                operation.fail(not_sent.error_type, None);
-                return Err(not_sent.error);
-            }
-        };
+        pipeline.cmd_iter().try_for_each(|command| names::check_shared(&names::of(command), command))?;
+        let operation = record::begin(&self.database, pipeline);
+        let (mut connection, operation) = self.connection(operation).await?;
         let answers = connection.send_packed_commands(pipeline, offset, count).await;
-        self.record(operation, answers.as_deref());
+        self.heed(record::end_all(operation, pipeline, &answers));
         answers
     }
 
-    fn record(&self, operation: Operation, answers: Result<&[Value], &RedisError>) {
-        let refused = match answers {
-            Err(error) => {
-                if error.is_timeout() {
-                    self.link.doubt();
-                }
-                return operation.fail(error::error_type(error), error.code());
+    async fn connection(&self, operation: Operation) -> Result<(MultiplexedConnection, Operation), RedisError> {
+        match self.link.connection().await {
+            Ok(connection) => Ok((connection, operation)),
+            Err(NotSent { error_type, error }) => {
+                operation.fail(error_type, None);
+                Err(error)
             }
-            Ok(answers) => answers.iter().find_map(|answer| match answer {
-                Value::ServerError(refused) => Some(refused),
-                _ => None,
-            }),
-        };
-        match refused.map(error::code) {
-            Some(code) => operation.fail(code, Some(code)),
-            None => operation.end(),
+        }
+    }
+
+    /// Draws the keeper's attention to what an outcome may mean for the connection.
+    fn heed(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::TimedOut => self.link.doubt(),
+            Outcome::ReadOnly => self.link.leave_reader(),
+            Outcome::Other => {}
         }
     }
 }
@@ -156,8 +224,8 @@ impl ConnectionLike for Redis {
     }
 }
 
-impl std::fmt::Debug for Redis {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Redis").field(&self.database).finish()
     }
 }
