@@ -61,7 +61,12 @@ async fn migrate(State(db): State<Postgres>) -> Result<()> {
 }
 
 /// Takes orders and ships them.
-#[cloud_service(ready(postgres::ready, redis::ready), workers(shipping::ship, shipping::count), commands(migrate))]
+#[cloud_service(
+    ready(postgres::ready, redis::ready),
+    workers(shipping::ship, shipping::count),
+    commands(migrate),
+    request_timeout = "5s"
+)]
 async fn main(config: Config) -> Result<Service<App>> {
     let db = Postgres::connect(config.database).await?;
     let redis = Redis::connect(config.redis).await?;
@@ -73,7 +78,8 @@ async fn main(config: Config) -> Result<Service<App>> {
         interval: shipping::Interval(config.shipping_interval),
         redis: redis.clone(),
     };
-    let idempotency = Idempotency::new(redis.clone());
+    // A key is held a little longer than a request may take, so that one whose replica died is soon free.
+    let idempotency = Idempotency::new(redis.clone()).wait(Duration::from_secs(2)).hold(Duration::from_secs(6));
     Ok(Service::new(app)
         .on_close("postgres", db.close())
         .on_close("redis", redis.close())

@@ -2,6 +2,8 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,7 +19,7 @@ const LATE: &str = "inter 1s fastinter 1s fall 4 rise 1";
 
 /// Everything that runs.
 pub(crate) struct Cluster {
-    pub(crate) haproxy: HaProxy,
+    pub(crate) haproxy: Arc<HaProxy>,
     pub(crate) replicas: Vec<Replica>,
     places: Vec<SocketAddr>,
     pub(crate) postgres: Postgres,
@@ -43,7 +45,7 @@ impl Cluster {
     pub(crate) fn start() -> Self {
         let (postgres, redis) = (Postgres::start(), Redis::start());
         let places: Vec<SocketAddr> = (0..6).map(|_| own_address(8080)).collect();
-        let check = |place| if place % 2 == 0 { LATE } else { AT_ONCE };
+        let check = |place| if is_late(place) { LATE } else { AT_ONCE };
         let backends: Vec<_> =
             places.iter().enumerate().map(|(place, &address)| Backend { address, check: check(place) }).collect();
 
@@ -53,7 +55,7 @@ impl Cluster {
             let exit = migration.wait_exit(Duration::from_secs(30));
             assert_eq!(exit.code, Some(0), "{}", migration.stdout());
         }
-        let haproxy = HaProxy::start(&backends);
+        let haproxy = Arc::new(HaProxy::start(&backends));
         let mut cluster = Self { haproxy, replicas: Vec::new(), places, postgres, redis };
         cluster.replicas = [0, 2, 4].map(|place| cluster.spawn(place)).into();
         cluster.wait_for_balancer(&[true, false, true, false, true, false]);
@@ -87,25 +89,17 @@ impl Cluster {
             let successor = self.start_successor(replica);
             let old = std::mem::replace(&mut self.replicas[replica], successor);
             old.process.signal(Signal::Term);
-            leaving.push((old, Instant::now(), None));
-        }
-        let process = &self.replicas[0].process;
-        process.wait_until("the balancer knows of all that left", || {
-            let up = self.haproxy.is_up();
-            for (old, told, lag) in leaving.iter_mut().filter(|(old, ..)| !up[old.place]) {
-                _ = old;
-                lag.get_or_insert_with(|| told.elapsed());
-            }
-            leaving.iter().all(|(_, _, lag)| lag.is_some())
-        });
-        leaving
-            .into_iter()
-            .map(|(old, _, lag)| {
+            let haproxy = Arc::clone(&self.haproxy);
+            leaving.push(thread::spawn(move || {
+                let told = Instant::now();
+                old.process.wait_until("the balancer knows that it left", || !haproxy.is_up()[old.place]);
+                let lag = told.elapsed();
                 let exit = old.process.wait_exit(Duration::from_secs(30));
                 assert_eq!(exit.code, Some(0), "it was not drained: {}", old.process.stderr());
-                Removal { lag: lag.unwrap_or_default(), late: old.place % 2 == 0 }
-            })
-            .collect()
+                Removal { lag, late: is_late(old.place) }
+            }));
+        }
+        leaving.into_iter().map(|removal| removal.join().expect("it left as it should")).collect()
     }
 
     /// Kills a replica, and starts another one in its stead. Gives when it was dead.
@@ -137,6 +131,11 @@ impl Cluster {
         };
         self.replicas.iter().map(memory).collect()
     }
+}
+
+/// Whether the balancer learns late of what happens at this place.
+fn is_late(place: usize) -> bool {
+    place.is_multiple_of(2)
 }
 
 /// The service, with what the replicas share.
