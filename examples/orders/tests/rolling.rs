@@ -50,6 +50,7 @@ fn no_order_is_lost_or_doubled_while_replicas_are_replaced_killed_and_cut_off() 
     phase(ROLLING, Instant::now());
     let retries = cluster.haproxy.retries();
 
+    // Where a phase ends, requests are under way: they count where they end.
     let dead = cluster.kill(1);
     phase("SIGKILL", Instant::now());
 
@@ -107,7 +108,7 @@ fn no_order_is_lost_or_doubled_while_replicas_are_replaced_killed_and_cut_off() 
         let of_phase: Vec<_> = record
             .attempts
             .iter()
-            .filter(|attempt| attempt.began < until && since.is_none_or(|since| attempt.began >= since))
+            .filter(|attempt| attempt.ended() < until && since.is_none_or(|since| attempt.ended() >= since))
             .collect();
         print_phase(name, &of_phase);
         failures.insert(name, of_phase.into_iter().filter(|attempt| attempt.failure.is_some()).collect::<Vec<_>>());

@@ -81,6 +81,12 @@ impl Clients {
     }
 }
 
+impl Attempt {
+    pub(crate) fn ended(&self) -> Instant {
+        self.began + self.took
+    }
+}
+
 impl Client {
     fn run(mut self, stop: &AtomicBool, placed: &AtomicU64) -> Record {
         let mut number = 0_u64;
