@@ -138,7 +138,7 @@ async fn greet(endpoint: &Endpoint, stream: Box<dyn Stream>, timeout: Option<Dur
     let answer = tokio::select! {
         biased;
         answer = greeting => answer,
-        () = &mut driver => return Err(Problem::passing("it closed the connection".into())),
+        () = &mut driver => return Err(Problem::hung_up(endpoint)),
     };
     answer.map_err(|error| Problem::of(&error, endpoint))?;
     Ok(Connected { connection, driver })
@@ -173,6 +173,11 @@ impl Problem {
         Self::late("it accepted the connection, and doesn't answer")
     }
 
+    fn hung_up(endpoint: &Endpoint) -> Self {
+        let hint = if endpoint.is_tls { "" } else { ", as one does that wants TLS (rediss://)" };
+        Self::passing(format!("it closed the connection{hint}"))
+    }
+
     /// Of what the server said to the first commands.
     fn of(error: &RedisError, endpoint: &Endpoint) -> Self {
         let said = error.detail().unwrap_or_default();
@@ -194,7 +199,7 @@ impl Problem {
                 Self::last("what answers is not Redis, or wants TLS (rediss://)".into())
             }
             None if error.is_timeout() => Self::silent(),
-            None if error.is_connection_dropped() => Self::passing("it closed the connection".into()),
+            None if error.is_connection_dropped() => Self::hung_up(endpoint),
             None => Self::passing(error.to_string()),
         }
     }

@@ -257,3 +257,22 @@ impl Pauses {
         pause
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_longest_and_differ() {
+        let mut pauses = Pauses::new();
+        let mut longest = PAUSES.0;
+        for _ in 0..8 {
+            let pause = pauses.next();
+            assert!(pause >= longest / 2 && pause <= longest, "{pause:?} of {longest:?}");
+            longest = (longest * 2).min(PAUSES.1);
+        }
+        assert_eq!(longest, PAUSES.1);
+        let some: Vec<Duration> = (0..8).map(|_| pauses.next()).collect();
+        assert!(some.iter().any(|pause| *pause != some[0]), "{some:?}");
+    }
+}

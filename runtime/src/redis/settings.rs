@@ -1,6 +1,6 @@
 //! What is read of the environment.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use url::Url;
 
@@ -44,7 +44,7 @@ use crate::{
 ///
 /// The number at its end is that of the database. Characters of a password that mean something in a URL are escaped: `%23`
 /// is a `#`. With `?protocol=resp3`, answers are those of the newer protocol.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// `URL`. From a file, `URL_FILE`, it is read again for each connection, so that a password can be rotated.
@@ -92,6 +92,18 @@ impl Settings {
             true => Err(Error::config(format!("{timeout} is zero: no command would succeed"))),
             false => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, connect_timeout, timeout, certificate, names: _ } = self;
+        f.debug_struct("Settings")
+            .field("url", url)
+            .field("connect_timeout", connect_timeout)
+            .field("timeout", timeout)
+            .field("certificate", certificate)
+            .finish()
     }
 }
 
