@@ -42,6 +42,13 @@ fn ask(redis: &Redis, commands: &[&str]) {
     }
 }
 
+/// Who is connected, as the server lists them.
+fn clients(redis: &Redis) -> String {
+    let mut stream = TcpStream::connect(redis.address()).unwrap();
+    stream.write_all(b"CLIENT LIST\r\nQUIT\r\n").unwrap();
+    std::io::read_to_string(stream).unwrap()
+}
+
 /// The files of an authority's certificate, and of a certificate that it signed and its key.
 fn certificate_files(of: IpAddr) -> [PathBuf; 3] {
     let mut params = CertificateParams::default();
@@ -82,6 +89,7 @@ fn what_is_kept_is_given_back() {
     assert_eq!(process.get("/several").text(), "1 2 (3, 4, 5) 10");
     assert_eq!(process.get("/wait").text(), r#"("queue", "job") 1 true"#);
     assert_eq!(process.get("/wrong").status, 500);
+    assert!(clients(&redis).contains(" name=cache "), "{}", clients(&redis));
     process.assert_contract();
 }
 
