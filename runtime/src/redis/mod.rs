@@ -1,4 +1,4 @@
-//! Redis: a connection that is kept up, traced and measured, for the crate [redis](::redis), all of which is here too.
+//! Redis: a connection that is kept up, traced and measured, for the crate [redis], all of which is here too.
 //!
 //! A [`Redis`] is made once, in the set-up, and lives in the service's state. Commands are written as with the crate: by
 //! [`cmd`], by [`AsyncCommands`], with [`pipe`] and [`Script`].
@@ -79,7 +79,7 @@
 //!
 //! # Readiness
 //!
-//! [`ready`] asks for an answer, and is listed: `ready(redis::ready)`. All replicas are out at once when Redis is away: right
+//! [`ready`](fn@ready) asks for an answer, and is listed: `ready(redis::ready)`. All replicas are out at once when Redis is away: right
 //! for a service that can answer nothing without it. One that can lists a check of its own, with `critical = false`.
 
 mod check;

@@ -26,7 +26,7 @@ use crate::{
 
 /// A connection to Redis that is kept up. Clones share it, and cost next to nothing.
 ///
-/// The [module](self) shows it in a service, and says what is recorded and what happens when Redis goes away.
+/// The [module](super) shows it in a service, and says what is recorded and what happens when Redis goes away.
 #[derive(Clone)]
 pub struct Redis {
     link: Arc<Link>,
