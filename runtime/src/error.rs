@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// `?` makes one of any [`std::error::Error`]. Returned from the set-up it ends the process: with exit code 69 when it
 /// was made by [`unavailable`](Error::unavailable), with 78 by [`config`](Error::config), with 1 otherwise. Returned
 /// from a handler it answers 503 or 500, as `unavailable` or not, without saying why to the client; the text goes to the
-/// log.
+/// log. What has an answer of its own, such as that there is no session or that a limit is reached, keeps it.
 ///
 /// ```
 /// use seaworthy::{Error, Result};
@@ -125,8 +125,20 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// The answer of what has one of its own, such as that there is no session: 401.
+#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "only resources have such errors"))]
+fn own_answer(cause: &(dyn StdError + 'static)) -> Option<Response> {
+    #[cfg(feature = "redis")]
+    return crate::redis::own_answer(cause);
+    #[cfg(not(feature = "redis"))]
+    None
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if let (None, Some(answer)) = (&self.message, self.cause.as_deref().and_then(|cause| own_answer(cause))) {
+            return answer;
+        }
         match self.kind {
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable").into_response(),
             Kind::Failed | Kind::Config => (StatusCode::INTERNAL_SERVER_ERROR, "internal server error").into_response(),

@@ -1,6 +1,11 @@
 //! What errors of Redis mean.
 
+use std::error::Error as StdError;
+
 use ::redis::{ErrorKind, RedisError};
+use axum::response::{IntoResponse, Response};
+
+use super::{Refused, SessionError};
 
 /// Codes of a server that is there, and can't serve now: a restart, a failover, a script that runs too long.
 const NOT_NOW: [&str; 8] =
@@ -30,12 +35,20 @@ pub(super) fn error_type(error: &RedisError) -> &str {
     }
 }
 
+/// The answer of an error that has one of its own.
+pub(crate) fn own_answer(error: &(dyn StdError + 'static)) -> Option<Response> {
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return Some(refused.clone().into_response());
+    }
+    let error: &SessionError = error.downcast_ref()?;
+    matches!(error, SessionError::Missing).then(|| SessionError::Missing.into_response())
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
 
     use ::redis::{ServerErrorKind, make_extension_error};
-    use axum::response::IntoResponse;
 
     use super::*;
 

@@ -84,16 +84,31 @@
 
 mod check;
 mod connector;
+mod cookie;
 mod dedicated;
 mod endpoint;
 mod error;
+pub mod idempotency;
+mod keys;
+pub mod lease;
 mod link;
 mod names;
+pub mod rate_limit;
 mod record;
 mod resource;
+pub mod sessions;
 mod settings;
 
 pub use ::redis::*;
 
-pub(crate) use self::error::is_unavailable;
-pub use self::{check::ready, dedicated::Dedicated, resource::Redis, settings::Settings};
+pub(crate) use self::error::{is_unavailable, own_answer};
+pub use self::{
+    check::ready,
+    dedicated::Dedicated,
+    idempotency::{Idempotency, IdempotencyKey},
+    lease::{Lease, Term},
+    rate_limit::{Allowed, RateLimit, Refused},
+    resource::Redis,
+    sessions::{Begun, Ended, Session, SessionError, Sessions},
+    settings::Settings,
+};

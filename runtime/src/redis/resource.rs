@@ -148,6 +148,20 @@ impl Redis {
         }
     }
 
+    /// The connection itself, for what goes on all day: without spans and metrics.
+    pub(super) async fn quiet(&self) -> Result<MultiplexedConnection, RedisError> {
+        self.link.connection().await.map_err(|not_sent| not_sent.error)
+    }
+
+    /// Has the connection looked at, where an error makes it doubtful.
+    pub(super) fn doubt(&self, error: &RedisError) {
+        if error.is_timeout() {
+            self.link.doubt();
+        } else if error.code() == Some("READONLY") {
+            self.link.leave_reader();
+        }
+    }
+
     fn check_open(&self) -> Result<(), RedisError> {
         if self.link.is_closed() { Err(self.link.closed().error) } else { Ok(()) }
     }
