@@ -10,8 +10,8 @@ use crate::{
 
 /// Whether Redis answers: the readiness check of a service with a [`Redis`] in its state.
 ///
-/// List it: `#[cloud_service(ready(seaworthy::redis::ready))]`. It runs every 5 s, fails after 1 s, and is neither a span nor
-/// counted as a command.
+/// List it: `#[cloud_service(ready(seaworthy::redis::ready))]`. It runs every 5 s, fails after 1 s, and is neither a
+/// span nor counted as a command.
 #[expect(non_camel_case_types, reason = "a check is listed by the name of its function")]
 pub enum ready {}
 

@@ -18,8 +18,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
 pub(super) struct Endpoint {
     place: Place,
     pub(super) is_tls: bool,
-    /// The fields of the crate's own, of which the connection itself is told nothing: what a server answers to them is for us
-    /// to read.
+    /// The fields of the crate's own, of which the connection itself is told nothing: what a server answers to them is
+    /// for us to read.
     login: RedisConnectionInfo,
 }
 

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::telemetry::random;
 
-/// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after Redis
-/// came back finds it. Doubled each time, with jitter.
+/// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after
+/// Redis came back finds it. Doubled each time, with jitter.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How old a connection has to be before a server that only reads is left for one that may have taken its place.
 const READER: Duration = Duration::from_secs(5);
