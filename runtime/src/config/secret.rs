@@ -124,7 +124,7 @@ impl<T: Wipe> Secret<T> {
     }
 
     /// The whole name of the variable that it was read from, if it was: for errors of who uses it.
-    #[cfg(any(test, feature = "postgres"))]
+    #[cfg(any(test, feature = "postgres", feature = "redis"))]
     pub(crate) fn variable(&self) -> Option<&str> {
         self.variable.as_deref()
     }
