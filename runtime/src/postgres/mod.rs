@@ -101,7 +101,7 @@
 //! # sqlx's macros
 //!
 //! They write `::sqlx`, so a service that uses `#[derive(FromRow)]`, `migrate!` or `query!` depends on sqlx itself, in
-//! the version that [`seaworthy::sqlx`](sqlx) is, with the features `derive` or `macros`. Everything else is in
+//! the version that [`seaworthy::sqlx`] is, with the features `derive` or `macros`. Everything else is in
 //! `seaworthy::sqlx`, with the types of `serde_json`, `time` and `uuid`, and [`Migrator`](sqlx::migrate::Migrator),
 //! which takes a `&PgPool`.
 
@@ -250,6 +250,7 @@ pub async fn ready(State(db): State<Postgres>) -> Result<(), sqlx::Error> {
 #[derive(Debug)]
 pub enum ready {}
 
+#[diagnostic::do_not_recommend]
 impl<S: Sync> Readiness<S> for ready
 where
     Postgres: FromRef<S>,

@@ -105,6 +105,7 @@ pub(super) struct Place {
 
 // `#[config(env)]` would refuse a field with the name of a setting of the runtime: `MAX_CONNECTIONS`. These have a
 // prefix.
+#[diagnostic::do_not_recommend]
 impl Config for Settings {
     const VARIABLES: &'static [Variable] = &[
         Variable::new::<Secret<Url>>(

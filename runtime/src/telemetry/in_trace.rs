@@ -1,5 +1,7 @@
 //! Runs code as the handler of a request, for tests that look at the spans within.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use std::{future::Future, io, sync::Arc};
 
 use http::StatusCode;
