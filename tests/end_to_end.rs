@@ -16,5 +16,6 @@ mod peers;
 mod probes;
 mod readme;
 mod redis;
+mod shared;
 mod support;
 mod telemetry;

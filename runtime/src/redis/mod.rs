@@ -14,6 +14,8 @@ mod names;
 pub mod rate_limit;
 mod record;
 mod resource;
+#[cfg(test)]
+mod server;
 pub mod sessions;
 mod settings;
 

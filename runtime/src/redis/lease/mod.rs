@@ -64,7 +64,7 @@
 //! # Redis away
 //!
 //! Nobody leads: the holder's job is dropped before its lease could be over, `seaworthy_lease_held` is 0, and all
-//! compete again once Redis is back. An outage that ends within two thirds of the time to live is not noticed. Asking
+//! compete again once Redis is back. An outage that is shorter than half the time to live is not noticed. Asking
 //! for the lease is in no trace and no metric of operations: it goes on all day.
 
 mod held;
