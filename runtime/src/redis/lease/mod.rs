@@ -163,8 +163,9 @@ impl Lease {
         J: FnMut(Term) -> F,
         F: Future<Output: JobOutput>,
     {
-        let competitor = Competitor::new(self);
         loop {
+            // Another one for each term: what the one before had sent, and arrives late, must not end this one's.
+            let competitor = Competitor::new(self);
             let held = tokio::select! {
                 biased;
                 () = &mut shutdown => return F::Output::stopped(),
@@ -179,8 +180,8 @@ impl Lease {
                 output = job => Some(output),
             };
             // By here the job was dropped.
-            held.give_back().await;
             if let Some(ended) = ended {
+                held.give_back().await;
                 return ended;
             }
         }
