@@ -26,6 +26,8 @@ install_programs() {
 	END
     # The collector is linked with the interpreter's library.
     compgen -G '/usr/lib/*/libpython3.11.so.1.0' >/dev/null || packages+=(libpython3.11)
+    # Debian keeps the server out of PATH.
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
     /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
     if ((${#packages[@]})); then
         say "installing ${packages[*]}"

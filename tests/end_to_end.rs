@@ -13,6 +13,8 @@ mod http_client;
 mod lifecycle;
 mod metrics;
 mod peers;
+mod postgres;
+mod postgres_start;
 mod probes;
 mod readme;
 mod redis;

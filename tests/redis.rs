@@ -9,7 +9,11 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use seaworthy::testing::{Process, ProcessBuilder, Signal};
+use seaworthy::{
+    prelude::*,
+    redis::{self, AsyncCommands},
+    testing::{self, Process, ProcessBuilder, Signal, Span},
+};
 use servers::Redis;
 
 use crate::support::{metric, own_address};
@@ -36,6 +40,13 @@ fn ask(redis: &Redis, commands: &[&str]) {
         let answer = answers.next().unwrap().unwrap();
         assert!(!answer.starts_with('-'), "{answer}");
     }
+}
+
+/// Who is connected, as the server lists them.
+fn clients(redis: &Redis) -> String {
+    let mut stream = TcpStream::connect(redis.address()).unwrap();
+    stream.write_all(b"CLIENT LIST\r\nQUIT\r\n").unwrap();
+    std::io::read_to_string(stream).unwrap()
 }
 
 /// The files of an authority's certificate, and of a certificate that it signed and its key.
@@ -78,7 +89,79 @@ fn what_is_kept_is_given_back() {
     assert_eq!(process.get("/several").text(), "1 2 (3, 4, 5) 10");
     assert_eq!(process.get("/wait").text(), r#"("queue", "job") 1 true"#);
     assert_eq!(process.get("/wrong").status, 500);
+    assert!(clients(&redis).contains(" name=cache "), "{}", clients(&redis));
     process.assert_contract();
+}
+
+#[test]
+fn a_socket_is_as_good() {
+    let socket = std::env::temp_dir().join(format!("seaworthy-redis-{}.sock", std::process::id()));
+    let _redis = Redis::start_with(&["--unixsocket", socket.to_str().unwrap()]);
+    let process = cache(&format!("redis+unix://{}?db=1", socket.display())).spawn();
+    process.wait_ready();
+    assert_eq!(process.get("/set/a/7").status, 200);
+    assert_eq!(process.get("/get/a").text(), "7");
+    process.assert_contract();
+}
+
+#[test]
+fn its_variables_are_shown() {
+    let process = cache("").arg("--help").spawn();
+    assert_eq!(process.wait_exit(SOON).code, Some(0));
+    let help = process.stdout();
+    for variable in ["URL", "CONNECT_TIMEOUT", "TIMEOUT", "CERTIFICATE"] {
+        assert!(help.contains(&format!("  CACHE_REDIS_{variable}")), "{help}");
+    }
+    assert!(help.contains("  redis  Redis answers."), "{help}");
+}
+
+/// Looks at things, in Redis.
+#[cloud_service(ready(none))]
+async fn looker(settings: redis::Settings) -> Result<Service<redis::Redis>> {
+    let look = async |State(mut redis): State<redis::Redis>| -> Result<String> {
+        let looks: u64 = redis.incr("hunter2", 1).await?;
+        redis::pipe().set("hunter2", looks).get("hunter2").exec_async(&mut redis).await?;
+        redis::pipe().atomic().get("hunter2").lpop("hunter2", None).ignore_errors().exec_async(&mut redis).await?;
+        let nothing: Option<String> = redis.get("hunter3").await?;
+        Ok(format!("{nothing:?}"))
+    };
+    let redis = redis::Redis::connect(settings).await?;
+    Ok(Service::new(redis).http(Router::new().route("/", get(look))))
+}
+
+#[test]
+fn commands_are_spans_of_the_request_they_are_sent_in() {
+    let redis = Redis::start();
+    let url: Url = format!("redis://{}/3", redis.address()).parse().unwrap();
+    let service = testing::start::<looker>(redis::Settings::new(url));
+    assert_eq!(service.get("/").text(), "None");
+    let deadline = Instant::now() + SOON;
+    let spans = loop {
+        let spans = service.spans();
+        if spans.iter().any(|span| span.name == "GET /") {
+            break spans;
+        }
+        assert!(Instant::now() < deadline, "{spans:?}");
+        std::thread::yield_now();
+    };
+    let find = |name: &str| -> &Span { spans.iter().find(|span| span.name == name).unwrap() };
+    let get = |span: &Span, key: &str| span.attributes.get(key).cloned().unwrap_or_default();
+    let request = find("GET /");
+    for (name, size, error) in
+        [("INCRBY 3", "", ""), ("PIPELINE 3", "2", ""), ("MULTI 3", "2", "WRONGTYPE"), ("GET 3", "", "")]
+    {
+        let span = find(name);
+        assert_eq!(span.parent_span_id, request.span_id);
+        assert_eq!(get(span, "db.system.name"), "redis");
+        assert_eq!(get(span, "db.namespace"), "3");
+        assert_eq!(get(span, "server.address"), redis.address().ip().to_string());
+        assert_eq!(get(span, "db.operation.batch.size"), size, "{name}");
+        assert_eq!((get(span, "error.type"), get(span, "db.response.status_code")), (error.into(), error.into()));
+    }
+    // The request and these: a PING to be ready would be of no trace.
+    assert_eq!(spans.len(), 5, "{spans:?}");
+    assert!(!format!("{spans:?}").contains("hunter"), "{spans:?}");
+    drop(service);
 }
 
 #[test]
@@ -292,9 +375,12 @@ fn tls_is_spoken_with_whom_is_trusted() {
     assert_fails(&process, 78, &["`CACHE_REDIS_CERTIFICATE` can't be used: /nowhere/roots.pem can't be read"]);
     // Without TLS where it is spoken, and with it where it is not.
     let process = cache(&format!("redis://:{PASSWORD}@{tls}")).env("CACHE_REDIS_CONNECT_TIMEOUT", "300ms").spawn();
-    assert!(process.wait_exit(SOON).code.is_some_and(|code| code == 69 || code == 78));
-    assert!(!(process.stdout() + &process.stderr()).contains(PASSWORD));
-    let process = cache(&format!("rediss://:{PASSWORD}@{}", Redis::start().address()))
+    let code = process.wait_exit(SOON).code;
+    let said = process.stdout() + &process.stderr();
+    assert!(code.is_some_and(|code| code == 69 || code == 78), "{said}");
+    assert!(said.contains("wants TLS (rediss://)") && !said.contains(PASSWORD), "{said}");
+    let plain = Redis::start();
+    let process = cache(&format!("rediss://:{PASSWORD}@{}", plain.address()))
         .env("CACHE_REDIS_CERTIFICATE", authority)
         .env("CACHE_REDIS_CONNECT_TIMEOUT", "300ms")
         .spawn();

@@ -63,7 +63,7 @@ async fn wait(State(mut redis): State<Redis>) -> Result<String> {
 }
 
 /// Keeps things.
-#[cloud_service(ready(redis::ready))]
+#[cloud_service(name = "cache", ready(redis::ready))]
 async fn main(config: Config) -> Result<Service<App>> {
     tracing::info!(redis = ?config.redis, "setting up");
     let redis = Redis::connect(config.redis).await?;

@@ -1,9 +1,8 @@
 //! Who orders: a session for each customer that signed in.
 
 use seaworthy::{
-    axum::response::IntoResponseParts,
     prelude::*,
-    redis::{Session, Sessions},
+    redis::{Begun, Ended, Session, Sessions},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,12 +36,12 @@ pub(crate) fn routes() -> Router<App> {
 pub(crate) async fn sign_in(
     State(sessions): State<Sessions>,
     Json(customer): Json<Customer>,
-) -> Result<(StatusCode, impl IntoResponseParts), Refusal> {
+) -> Result<(Begun, StatusCode), Refusal> {
     if customer.name.is_empty() || customer.name.chars().count() > 100 {
         return Err(Refusal::Invalid("a name has 1 to 100 characters"));
     }
     let begun = sessions.begin(&customer).await?;
-    Ok((StatusCode::NO_CONTENT, begun))
+    Ok((begun, StatusCode::NO_CONTENT))
 }
 
 /// Signs the customer out.
@@ -52,6 +51,6 @@ pub(crate) async fn sign_in(
     responses((status = 204, description = "The session is over"), (status = 401, description = "Nobody is signed in"))
 )]
 #[handler]
-pub(crate) async fn sign_out(session: Session<Customer>) -> Result<(StatusCode, impl IntoResponseParts), Refusal> {
-    Ok((StatusCode::NO_CONTENT, session.end().await?))
+pub(crate) async fn sign_out(session: Session<Customer>) -> Result<(Ended, StatusCode), Refusal> {
+    Ok((session.end().await?, StatusCode::NO_CONTENT))
 }

@@ -20,8 +20,8 @@ use seaworthy::{
     postgres::{self, Postgres},
     prelude::*,
     redis::{self, Idempotency, Lease, RateLimit, Redis, Sessions},
-    sqlx::migrate::Migrator,
 };
+use sqlx::migrate::Migrator;
 
 /// What the service needs to know.
 #[config(env)]
@@ -52,7 +52,7 @@ struct App {
 }
 
 /// The tables, as each version of the service changed them.
-static TABLES: Migrator = seaworthy::sqlx::migrate!();
+static TABLES: Migrator = sqlx::migrate!();
 
 /// Brings the tables up to date. It may run while other replicas serve, and several may run at once.
 #[command]

@@ -5,7 +5,6 @@ use seaworthy::{
     postgres::Postgres,
     prelude::*,
     redis::{Idempotency, IdempotencyKey, RateLimit, Session},
-    sqlx,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,7 +26,6 @@ pub(crate) struct NewOrder {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Order {
     /// Its id.
-    #[schema(format = Uuid)]
     id: String,
     item: String,
     quantity: i32,
@@ -111,7 +109,7 @@ pub(crate) async fn place(
 #[utoipa::path(
     get,
     path = "/orders/{id}",
-    params(("id" = String, Path, description = "The order's id", format = Uuid)),
+    params(("id" = String, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order", body = Order),
         (status = 401, description = "Nobody is signed in"),

@@ -6,7 +6,7 @@ use seaworthy::{
     Error,
     axum::response::{IntoResponse, Response},
     prelude::*,
-    redis::Refused,
+    redis::{Refused, SessionError},
 };
 use serde::Serialize;
 
@@ -62,8 +62,14 @@ impl From<Refused> for Refusal {
     }
 }
 
-impl<E: Into<Error> + std::error::Error> From<E> for Refusal {
-    fn from(error: E) -> Self {
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<SessionError> for Refusal {
+    fn from(error: SessionError) -> Self {
         Self::Failed(error.into())
     }
 }

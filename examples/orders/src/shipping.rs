@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seaworthy::{metrics, postgres::Postgres, prelude::*, redis::Lease, sqlx};
+use seaworthy::{metrics, postgres::Postgres, prelude::*, redis::Lease};
 
 /// How many orders one transaction ships.
 const BATCH: i64 = 100;

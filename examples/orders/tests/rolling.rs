@@ -76,7 +76,8 @@ fn no_order_is_lost_or_doubled_while_replicas_are_replaced_killed_and_cut_off() 
 
     // Each order that a customer knows is there, under the id that it was told, and there is no other.
     let rows = cluster.postgres.query("select customer, idempotency_key, id from orders");
-    let rows: Vec<_> = rows.lines().filter_map(|row| row.split_once('|')?.1.split_once('|').map(|(key, id)| (row, key, id))).collect();
+    let rows: Vec<_> =
+        rows.lines().filter_map(|row| row.split_once('|')?.1.split_once('|').map(|(key, id)| (row, key, id))).collect();
     let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (row, key, id) in &rows {
         let customer = row.split('|').next().unwrap_or_default();
@@ -87,9 +88,16 @@ fn no_order_is_lost_or_doubled_while_replicas_are_replaced_killed_and_cut_off() 
     let shipped = cluster.postgres.query("select count(*), count(distinct order_id) from shipments");
 
     println!("removed by the balancer after: {}", lags(&removals));
-    println!("placed: {} during {ROLLS} rolls, {} in all; lost: {lost}; twice: {doubled}; shipped: {shipped}", during_rolls, record.orders.len());
+    println!(
+        "placed: {} during {ROLLS} rolls, {} in all; lost: {lost}; twice: {doubled}; shipped: {shipped}",
+        during_rolls,
+        record.orders.len()
+    );
     println!("the balancer connected again: {retries}");
-    println!("not ready {:.1?} after Redis left, ready {:.1?} after it was back; Postgres: {:.1?}, {:.1?}", redis.0, redis.1, postgres.0, postgres.1);
+    println!(
+        "not ready {:.1?} after Redis left, ready {:.1?} after it was back; Postgres: {:.1?}, {:.1?}",
+        redis.0, redis.1, postgres.0, postgres.1
+    );
     println!("grown while they were away: {grown:?} KiB");
     println!("| while | requests | failed | p50 | p99 | slowest |");
     let mut since = None;
@@ -108,7 +116,11 @@ fn no_order_is_lost_or_doubled_while_replicas_are_replaced_killed_and_cut_off() 
     assert_eq!((lost, doubled), (0, 0));
     assert_eq!(shipped, format!("{0}|{0}", record.orders.len()));
     for removal in &removals {
-        let expected = if removal.late { Duration::from_secs(3)..Duration::from_secs(5) } else { Duration::ZERO..Duration::from_secs(1) };
+        let expected = if removal.late {
+            Duration::from_secs(3)..Duration::from_secs(5)
+        } else {
+            Duration::ZERO..Duration::from_secs(1)
+        };
         assert!(expected.contains(&removal.lag), "{:?}", removal.lag);
     }
     assert_eq!(told(&failures["5 rolls"]), Vec::<String>::new());
@@ -158,7 +170,12 @@ fn lags(removals: &[cluster::Removal]) -> String {
 fn print_phase(name: &str, attempts: &[&Attempt]) {
     let mut times: Vec<_> = attempts.iter().map(|attempt| attempt.took).collect();
     times.sort();
-    let at = |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1))).copied().unwrap_or_default();
+    let at = |share: f64| {
+        times
+            .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
+    };
     let failed = attempts.iter().filter(|attempt| attempt.failure.is_some()).count();
     println!("| {name} | {} | {failed} | {:.1?} | {:.1?} | {:.1?} |", attempts.len(), at(0.5), at(0.99), at(1.0));
 }

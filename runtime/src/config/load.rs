@@ -9,7 +9,7 @@ use super::{
     report::{Problem, quote, tame},
     source::{Sources, expected},
     table::{Defaults, Fallback, Owner, Row, Table, Value},
-    text::Invalid,
+    text::{Invalid, Origin},
     unknown::{self, Unknown},
 };
 
@@ -102,7 +102,7 @@ fn default_of(row: &Row) -> Option<Value> {
         Fallback::Text(text) => Some(text),
         Fallback::None | Fallback::Value(_) => None,
     };
-    (row.field.parse)(None, text).ok()
+    (row.field.parse)(Origin::default(), text).ok()
 }
 
 /// The values of the rows, each `None` that has a problem, which is in the report.
@@ -176,11 +176,14 @@ fn value(row: &Row, sources: &Sources) -> Result<Value, Unusable> {
     let Some(found) = sources.find(row) else {
         return match row.default {
             Fallback::Value(default) => default_value(row, default()),
-            Fallback::None | Fallback::Text(_) => (row.field.parse)(None, None).map_err(|_| Unusable::Missing),
+            Fallback::None | Fallback::Text(_) => {
+                (row.field.parse)(Origin::default(), None).map_err(|_| Unusable::Missing)
+            }
         };
     };
     let name = &row.name;
-    let invalid = match (row.field.parse)(found.file, Some(found.text)) {
+    let origin = Origin { variable: Some(name), file: found.file };
+    let invalid = match (row.field.parse)(origin, Some(found.text)) {
         Ok(value) => return Ok(value),
         Err(invalid) => invalid,
     };

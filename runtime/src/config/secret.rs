@@ -50,7 +50,9 @@ pub(crate) const NAME: &str = "$seaworthy::Secret";
 /// `expose`. A mounted secret, named by `NAME_FILE`, at least stays out of the environment and of `kubectl describe`.
 pub struct Secret<T: Wipe> {
     value: T,
-    /// Where it was read, if that was a file.
+    /// The variable that it was read from, if it was.
+    variable: Option<Box<str>>,
+    /// The file that it was read from, if it was.
     file: Option<Box<Path>>,
 }
 
@@ -75,11 +77,12 @@ impl<T: Wipe> Secret<T> {
         &self.value
     }
 
-    /// The value as it is now: a mounted secret, named by `NAME_FILE`, is read from its file again, which Kubernetes replaces
-    /// when the Secret changes. One that came from elsewhere can't change while the process runs, and is given as it is.
+    /// The value as it is now: a mounted secret, named by `NAME_FILE`, is read from its file again, which Kubernetes
+    /// replaces when the Secret changes. One that came from elsewhere can't change while the process runs, and is given
+    /// as it is.
     ///
-    /// For what opens connections: a password that was rotated is then used by the next one. Blocks for as long as it takes
-    /// to read a small file; of more than 1 MiB none is read.
+    /// For what opens connections: a password that was rotated is then used by the next one. Blocks for as long as it
+    /// takes to read a small file; of more than 1 MiB none is read.
     ///
     /// ```
     /// use seaworthy::{Secret, config::{self, Environment}, prelude::*};
@@ -117,19 +120,25 @@ impl<T: Wipe> Secret<T> {
                 .map_err(|_: Invalid| problem(&format!("it is not {}", kind::describe::<T>().kind.with_article()))),
         };
         text.zeroize();
-        Ok(Self { value: value?, file: Some(file.clone()) })
+        Ok(Self { value: value?, variable: self.variable.clone(), file: Some(file.clone()) })
+    }
+
+    /// The whole name of the variable that it was read from, if it was: for errors of who uses it.
+    #[cfg(any(test, feature = "postgres", feature = "redis"))]
+    pub(crate) fn variable(&self) -> Option<&str> {
+        self.variable.as_deref()
     }
 }
 
 impl<T: Wipe> From<T> for Secret<T> {
     fn from(value: T) -> Self {
-        Self { value, file: None }
+        Self { value, variable: None, file: None }
     }
 }
 
 impl<T: Wipe + Clone> Clone for Secret<T> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), file: self.file.clone() }
+        Self { value: self.value.clone(), variable: self.variable.clone(), file: self.file.clone() }
     }
 }
 
@@ -160,10 +169,10 @@ impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Secret<T> {
                 T::deserialize(deserializer).map(Secret::from)
             }
 
-            /// What [`FromFile`] gives.
+            /// What [`WithOrigin`] gives.
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Secret<T>, A::Error> {
                 let value = parts.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-                Ok(Secret { value, file: parts.next_element()? })
+                Ok(Secret { value, variable: parts.next_element()?, file: parts.next_element()? })
             }
         }
 
@@ -171,29 +180,30 @@ impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Secret<T> {
     }
 }
 
-// === impl FromFile ===
+// === impl WithOrigin ===
 
-/// A secret's text and the path of the file that it was read from.
-pub(super) struct FromFile<'de> {
+/// A secret's text, the variable that it was read from, and the path of the file.
+pub(super) struct WithOrigin<'de> {
     text: Option<Text<'de>>,
+    variable: Option<&'de str>,
     file: Option<&'de Path>,
 }
 
-impl<'de> FromFile<'de> {
-    pub(super) fn new(text: Text<'de>, file: &'de Path) -> Self {
-        Self { text: Some(text), file: Some(file) }
+impl<'de> WithOrigin<'de> {
+    pub(super) fn new(text: Text<'de>, variable: &'de str, file: Option<&'de Path>) -> Self {
+        Self { text: Some(text), variable: Some(variable), file }
     }
 }
 
-impl<'de> SeqAccess<'de> for FromFile<'de> {
+impl<'de> SeqAccess<'de> for WithOrigin<'de> {
     type Error = Invalid;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Invalid> {
         if let Some(text) = self.text.take() {
             return seed.deserialize(text).map(Some);
         }
-        let file = self.file.take().and_then(Path::to_str);
-        file.map(|file| seed.deserialize(IntoDeserializer::<Invalid>::into_deserializer(file))).transpose()
+        let next = self.variable.take().or_else(|| self.file.take().and_then(Path::to_str));
+        next.map(|text| seed.deserialize(IntoDeserializer::<Invalid>::into_deserializer(text))).transpose()
     }
 }
 
@@ -254,6 +264,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::config::text::Origin;
 
     #[derive(Debug)]
     struct Config {
@@ -309,13 +320,15 @@ mod tests {
         let path = file.to_str().unwrap();
         std::fs::write(&file, "redis://:first@cache\n").unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        let secret: Option<Secret<Url>> = text::parse_from(Some(&file), Some(text.trim_end())).unwrap();
+        let origin = Origin { variable: Some("CACHE_URL"), file: Some(&file) };
+        let secret: Option<Secret<Url>> = text::parse_from(origin, Some(text.trim_end())).unwrap();
         let secret = secret.unwrap();
         assert_eq!(secret.expose().password(), Some("first"));
 
         std::fs::write(&file, "redis://:second@cache").unwrap();
         let again = secret.reload().unwrap();
         assert_eq!(again.expose().password(), Some("second"));
+        assert_eq!(again.variable(), Some("CACHE_URL"));
         std::fs::write(&file, "redis://:third@cache").unwrap();
         assert_eq!(again.clone().reload().unwrap().expose().password(), Some("third"));
 
@@ -330,8 +343,11 @@ mod tests {
 
     #[test]
     fn what_came_from_elsewhere_stays_as_it_is() {
-        let secret: Secret<String> = text::parse(Some("hunter2")).unwrap();
+        let origin = Origin { variable: Some("PASSWORD"), file: None };
+        let secret: Secret<String> = text::parse_from(origin, Some("hunter2")).unwrap();
+        assert_eq!(secret.variable(), Some("PASSWORD"));
         assert_eq!(secret.reload().unwrap().expose(), "hunter2");
+        assert_eq!(Secret::from("hunter2".to_owned()).variable(), None);
     }
 
     #[test]

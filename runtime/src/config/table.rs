@@ -4,7 +4,6 @@ use std::{
     any::{Any, TypeId, type_name},
     borrow::Cow,
     fmt,
-    path::Path,
 };
 
 use serde::de::DeserializeOwned;
@@ -13,7 +12,7 @@ use super::{
     Config, Settings,
     kind::{self, Shape},
     settings::LAME_DUCK,
-    text::{self, Invalid},
+    text::{self, Invalid, Origin},
 };
 
 /// A type that a variable can be read as: any that `serde` can deserialize.
@@ -100,7 +99,7 @@ pub(super) enum Part {
 /// What is known of a field's type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
-    pub(super) parse: fn(Option<&Path>, Option<&str>) -> Result<Value, Invalid>,
+    pub(super) parse: fn(Origin<'_>, Option<&str>) -> Result<Value, Invalid>,
     describe: fn() -> Shape,
     type_id: fn() -> TypeId,
     pub(super) type_name: fn() -> &'static str,
@@ -130,7 +129,7 @@ impl Variable {
             default: Fallback::None,
             shown: None,
             part: Part::Field(Field {
-                parse: |file, text| text::parse_from::<T>(file, text).map(Value::new),
+                parse: |origin, text| text::parse_from::<T>(origin, text).map(Value::new),
                 describe: || kind::describe::<T>(),
                 type_id: || TypeId::of::<T>(),
                 type_name: || type_name::<T>(),

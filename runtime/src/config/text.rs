@@ -10,7 +10,7 @@ use serde::{
 use super::{
     duration,
     parts::{Items, Pairs, Variant},
-    secret::{self, FromFile},
+    secret::{self, WithOrigin},
     size,
 };
 
@@ -27,18 +27,27 @@ pub(crate) enum Invalid {
 
 /// Makes a `T` of a variable's text; `None` is a variable that is not set.
 pub(crate) fn parse<T: DeserializeOwned>(text: Option<&str>) -> Result<T, Invalid> {
-    parse_from(None, text)
+    parse_from(Origin::default(), text)
 }
 
-/// Makes a `T` of a text that was read from this file, if it was.
-pub(super) fn parse_from<T: DeserializeOwned>(file: Option<&Path>, text: Option<&str>) -> Result<T, Invalid> {
-    T::deserialize(Text { text, file })
+/// Makes a `T` of a text that came from there.
+pub(super) fn parse_from<T: DeserializeOwned>(origin: Origin<'_>, text: Option<&str>) -> Result<T, Invalid> {
+    T::deserialize(Text { text, origin })
+}
+
+/// Where a text came from: what a secret keeps of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Origin<'a> {
+    /// The whole name of its variable.
+    pub(super) variable: Option<&'a str>,
+    /// The file that it was read from, if it was.
+    pub(super) file: Option<&'a Path>,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Text<'de> {
     text: Option<&'de str>,
-    file: Option<&'de Path>,
+    origin: Origin<'de>,
 }
 
 // === impl Invalid ===
@@ -134,7 +143,7 @@ impl de::Error for Invalid {
 impl<'de> Text<'de> {
     /// A part of a variable's text.
     pub(super) fn part(text: &'de str) -> Self {
-        Self { text: Some(text), file: None }
+        Self { text: Some(text), origin: Origin::default() }
     }
 
     fn text(self) -> Result<&'de str, Invalid> {
@@ -271,8 +280,8 @@ impl<'de> Deserializer<'de> for Text<'de> {
                 let size: size::ByteSize = self.text()?.parse().map_err(Invalid::because)?;
                 visitor.visit_u64(size.bytes())
             }
-            secret::NAME => match self.file {
-                Some(file) => visitor.visit_seq(FromFile::new(self, file)),
+            secret::NAME => match self.origin.variable {
+                Some(variable) => visitor.visit_seq(WithOrigin::new(self, variable, self.origin.file)),
                 None => visitor.visit_newtype_struct(self),
             },
             _ => visitor.visit_newtype_struct(self),

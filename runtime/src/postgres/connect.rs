@@ -78,8 +78,8 @@ fn pool(settings: &Settings) -> PgPoolOptions {
         .acquire_timeout(limit)
         .idle_timeout(settings.idle_timeout)
         .max_lifetime(shortened(settings.max_lifetime, 0.1))
-        // What a call left behind that was cancelled, such as the rest of its answer, comes first. A server that is gone
-        // without a word would have the connection for as long as TCP tries.
+        // What a call left behind that was cancelled, such as the rest of its answer, comes first. A server that is
+        // gone without a word would have the connection for as long as TCP tries.
         .after_release(move |connection, _| {
             Box::pin(async move {
                 timeout(limit, connection.flush()).await.map_err(|_| failure::timed_out())?.map(|()| true)
@@ -107,10 +107,9 @@ async fn first(settings: &Settings, options: &PgConnectOptions, place: &Place) -
         }
         let pause = backoff.next();
         if Instant::now() + pause >= deadline {
-            return Err(Error::unavailable(
-                format_args!("the database {place} ({})", settings.url_variable()),
-                problem,
-            ));
+            let what = format!("the database {place} ({})", settings.url_variable());
+            // As a text: sqlx's own has that of its causes already.
+            return Err(Error::unavailable(what, problem.to_string()));
         }
         if !is_told {
             is_told = true;
@@ -127,7 +126,8 @@ fn refused(settings: &Settings, options: &PgConnectOptions, place: &Place, error
     let why = match (error, code.as_deref()) {
         (_, Some("28P01")) => "the server refuses its user or its password".to_owned(),
         (_, Some("3D000")) => "the server has no database of that name".to_owned(),
-        (sqlx::Error::Tls(_), _) if requires_tls(options) => format!("it asks for TLS, and {error}"),
+        (sqlx::Error::Tls(cause), _) if requires_tls(options) => format!("it asks for TLS: {cause}"),
+        (sqlx::Error::Io(cause), _) => cause.to_string(),
         _ => error.to_string(),
     };
     Error::config(format!("{variable} can't be used for {place}: {why}"))

@@ -85,8 +85,8 @@ impl<'p> Executor<'p> for &'_ Postgres {
     }
 }
 
-/// The rows of a connection that the stream has for itself: its own borrow of it can't leave the future that has it, so they
-/// are handed over, one at a time.
+/// The rows of a connection that the stream has for itself: its own borrow of it can't leave the future that has it, so
+/// they are handed over, one at a time.
 fn stream_of<'e>(db: Postgres, statement: Statement) -> BoxStream<'e, Result<Step, Error>> {
     let (out, mut rows) = mpsc::channel(1);
     let work = async move {

@@ -1,7 +1,7 @@
 //! PostgreSQL: [sqlx]'s pool, traced, measured, and aware of what happens to servers.
 //!
-//! A [`Postgres`] is made once, in the set-up, and lives in the service's state: its clones share one pool of connections.
-//! Statements are written as with sqlx.
+//! A [`Postgres`] is made once, in the set-up, and lives in the service's state: its clones share one pool of
+//! connections. Statements are written as with sqlx.
 //!
 //! ```no_run
 //! use seaworthy::{postgres::{self, Postgres}, prelude::*, sqlx};
@@ -21,7 +21,8 @@
 //! /// Tells what an article costs.
 //! #[handler]
 //! async fn price(State(db): State<Postgres>, Path(article): Path<i64>) -> Result<String> {
-//!     let price: i64 = sqlx::query_scalar("SELECT price FROM articles WHERE id = $1").bind(article).fetch_one(&db).await?;
+//!     let price = sqlx::query_scalar("SELECT price FROM articles WHERE id = $1").bind(article);
+//!     let price: i64 = price.fetch_one(&db).await?;
 //!     Ok(price.to_string())
 //! }
 //!
@@ -29,8 +30,10 @@
 //! #[handler]
 //! async fn buy(State(db): State<Postgres>, Path(article): Path<i64>) -> Result<StatusCode> {
 //!     let mut transaction = db.begin().await?;
-//!     sqlx::query("UPDATE articles SET left = left - 1 WHERE id = $1").bind(article).execute(&mut *transaction).await?;
-//!     sqlx::query("INSERT INTO orders (article) VALUES ($1)").bind(article).execute(&mut *transaction).await?;
+//!     let sold = sqlx::query("UPDATE articles SET stock = stock - 1 WHERE id = $1").bind(article);
+//!     sold.execute(&mut *transaction).await?;
+//!     let order = sqlx::query("INSERT INTO orders (article) VALUES ($1)").bind(article);
+//!     order.execute(&mut *transaction).await?;
 //!     transaction.commit().await?;
 //!     Ok(StatusCode::CREATED)
 //! }
@@ -43,6 +46,64 @@
 //!     Ok(Service::new(App { db: db.clone() }).http(routes).on_close("postgres", db.close()))
 //! }
 //! ```
+//!
+//! # What is recorded
+//!
+//! Each call with a `&Postgres`, and each statement of a [`Transaction`] (`&mut *transaction`), its begin and its end:
+//!
+//! - **A span** of the kind CLIENT, within the current one, as the
+//!   [conventions](https://opentelemetry.io/docs/specs/semconv/db/postgresql/) have it: called `SELECT shop`, with
+//!   `db.operation.name` (the first word of the statement, if it is one of PostgreSQL's, and else `_OTHER`),
+//!   `db.namespace`, `server.address` and `server.port`. `QUERY_TEXT` adds `db.query.text`. A call ends with its
+//!   answer, and a stream with its last row.
+//! - **Metrics**: `db_client_operation_duration_seconds`, and `db_client_connection_count`, by whether connections are
+//!   `idle` or `used`.
+//!
+//! What a call failed with is `error.type`: the database's SQLSTATE, which is `db.response.status_code` too; else
+//! `timeout`, `pool_timeout` (there was no connection for it), `unavailable` (the server is away: nothing was tried),
+//! `io`, `tls`, `pool_closed`, `protocol`, `encode`, `decode`, `configuration`; and `cancelled` where its future was
+//! dropped. [`sqlx::Error::RowNotFound`] is no failure. What is done with the [`pool`](Postgres::pool) itself is not
+//! recorded.
+//!
+//! # Time-outs and errors
+//!
+//! A call waits for a connection for `ACQUIRE_TIMEOUT`, and ends within `TIMEOUT`; a stream may take that for each of
+//! its rows. A connection whose call was cut off, by its time-out or because its future was dropped, has
+//! `ACQUIRE_TIMEOUT` to be ready again, and is closed if it is not. The server may still work on the statement:
+//! `?options[statement_timeout]=10s` in the URL ends it there.
+//!
+//! `?` in a handler answers 503 where the error says that the database is not there: `timeout`, `pool_timeout`,
+//! `pool_closed`, `unavailable`, `io`, and the SQLSTATEs `08...`, `57P0.` and `53300`. All others are 500. None is
+//! tried again: a statement whose answer did not come may have been executed.
+//!
+//! # While the server is away
+//!
+//! When a call fails as if the server were gone, or waits for more than 250 ms, one task asks the server, by a
+//! connection of its own. If it does not answer, calls fail at once, instead of waiting together, until that task finds
+//! it again; it tries at least every second. Nothing has to be restarted. [`ready`](ready()) fails meanwhile.
+//!
+//! # A URL that is rotated
+//!
+//! A URL from `DATABASE_URL_FILE`, a mounted secret, is read again by a call when a second has passed, and by one that
+//! the server refuses (`28...`), which then tries once more. Connections that are opened after that use it; those that
+//! are open stay for up to `MAX_LIFETIME`. Only who connects and how is changed so, not what the telemetry calls the
+//! database.
+//!
+//! # TLS
+//!
+//! By rustls, as `sslmode` in the URL says: `disable`; `prefer`, the default, which takes any certificate and does
+//! without TLS where the server has none; `require`, which takes any certificate; `verify-ca`; and `verify-full`, the
+//! only one that knows the server. Whom to trust is what the system trusts, or the file that `SSL_CERT_FILE` names, and
+//! the file of `sslrootcert`. Other parameters are `sslcert` and `sslkey`, `host` (the folder of a socket, too),
+//! `port`, `dbname`, `user`, `password`, `application_name`, `options` and `statement-cache-capacity`. What the URL
+//! leaves open is taken from `PGHOST`, `PGUSER`, `PGPASSWORD` and the like, as sqlx has it.
+//!
+//! # sqlx's macros
+//!
+//! They write `::sqlx`, so a service that uses `#[derive(FromRow)]`, `migrate!` or `query!` depends on sqlx itself, in
+//! the version that [`seaworthy::sqlx`](sqlx) is, with the features `derive` or `macros`. Everything else is in
+//! `seaworthy::sqlx`, with the types of `serde_json`, `time` and `uuid`, and [`Migrator`](sqlx::migrate::Migrator),
+//! which takes a `&PgPool`.
 
 mod connect;
 mod credentials;
@@ -104,8 +165,8 @@ impl Postgres {
     /// # Errors
     ///
     /// - [`Error::unavailable`], if nothing answered in time: exit code 69.
-    /// - [`Error::config`], if waiting would be in vain: the URL can't be used, the server refuses its user or its password,
-    ///   there is no such database, or the URL asks for TLS and the server has none. Exit code 78.
+    /// - [`Error::config`], if waiting would be in vain: the URL can't be used, the server refuses its user or its
+    ///   password, there is no such database, or the URL asks for TLS and the server has none. Exit code 78.
     ///
     /// Neither shows user or password.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
@@ -127,8 +188,8 @@ impl Postgres {
         Transaction::begin(self).await
     }
 
-    /// Closes all connections, and waits 2 s at most for those that are in use. A call that comes later fails at once, with
-    /// [`sqlx::Error::PoolClosed`].
+    /// Closes all connections, and waits 2 s at most for those that are in use. A call that comes later fails at once,
+    /// with [`sqlx::Error::PoolClosed`].
     ///
     /// ```no_run
     /// # use seaworthy::{postgres::Postgres, prelude::*};
@@ -153,11 +214,11 @@ impl Postgres {
         F: Future<Output = Result<T, sqlx::Error>>,
     {
         let Inner { pool, credentials, outage, .. } = &*self.inner;
-        credentials.look(self);
+        let version = credentials.version(self);
         let mut taken = outage.fail_fast(&self.inner, from(pool)).await;
         if let Err(error) = &taken
             && failure::is_refused_login(error)
-            && credentials.renew(self).await
+            && credentials.is_newer(version, self).await
         {
             taken = outage.fail_fast(&self.inner, from(pool)).await;
         }

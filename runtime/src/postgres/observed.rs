@@ -116,7 +116,8 @@ impl<T> Stream for Rows<'_, T> {
     }
 }
 
-/// Who drops it between two rows has read enough. Who drops it while it waits was cancelled, as the operation says itself.
+/// Who drops it between two rows has read enough. Who drops it while it waits was cancelled, as the operation says
+/// itself.
 impl<T> Drop for Rows<'_, T> {
     fn drop(&mut self) {
         if self.waiting.is_none() {

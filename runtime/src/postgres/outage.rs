@@ -20,9 +20,12 @@ use super::{Inner, connect::Backoff, failure};
 
 /// How long a call waits for a connection before the server is asked whether it is there.
 const SLOW: Duration = Duration::from_millis(250);
-/// How long it is between two attempts to connect to a server that is away, at most, and at least between one that succeeded
-/// and the next.
+/// How long it is between two attempts to connect to a server that is away, at most, and at least between one that
+/// succeeded and the next.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a server that is asked may take to answer, at least: all calls depend on it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of the server.
 #[derive(Debug)]
@@ -39,13 +42,15 @@ impl Outage {
         Self { is_away: watch::Sender::new(false), is_watched: AtomicBool::new(false) }
     }
 
-    /// Waits for a connection for as long as the server is there. The pool alone would go on to try, and all calls with it.
+    /// Waits for a connection for as long as the server is there. The pool alone would go on to try, and all calls with
+    /// it.
     pub(super) async fn fail_fast<T>(
         &self,
         inner: &Arc<Inner>,
         taking: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
-        if *self.is_away.borrow() {
+        // One that is idle may be all right, and is tried before it is used.
+        if *self.is_away.borrow() && inner.pool.num_idle() == 0 {
             return Err(failure::away());
         }
         let mut taking = pin!(taking);
@@ -80,14 +85,14 @@ async fn ask(inner: Weak<Inner>) {
             return;
         }
         let options = inner.pool.connect_options();
-        let limit = inner.pool.options().get_acquire_timeout();
+        let limit = inner.pool.options().get_acquire_timeout().max(PATIENCE);
         let problem = match timeout(limit, options.connect()).await {
             Ok(Ok(connection)) => {
                 // It was opened, which is all that is asked.
                 _ = timeout(limit, connection.close()).await;
                 None
             }
-            Ok(Err(error)) => Some(error).filter(failure::is_unavailable),
+            Ok(Err(error)) => Some(error).filter(failure::is_absence),
             Err(_) => Some(failure::timed_out()),
         };
         let was_away = inner.outage.is_away.send_replace(problem.is_some());

@@ -84,7 +84,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// `IDLE_TIMEOUT`.
     pub idle_timeout: Duration,
-    /// `MAX_LIFETIME`. Each pool takes up to a tenth off, by chance, so that replicas don't renew their connections at once.
+    /// `MAX_LIFETIME`. Each pool takes up to a tenth off, by chance, so that replicas don't renew their connections at
+    /// once.
     pub max_lifetime: Duration,
     /// `QUERY_TEXT`. Values are never shown, but those that are written into the text itself.
     pub query_text: bool,
@@ -102,7 +103,8 @@ pub(super) struct Place {
 
 // === impl Settings ===
 
-// `#[config(env)]` would refuse a field with the name of a setting of the runtime: `MAX_CONNECTIONS`. These have a prefix.
+// `#[config(env)]` would refuse a field with the name of a setting of the runtime: `MAX_CONNECTIONS`. These have a
+// prefix.
 impl Config for Settings {
     const VARIABLES: &'static [Variable] = &[
         Variable::new::<Secret<Url>>(
@@ -171,16 +173,17 @@ impl Settings {
         Ok(())
     }
 
-    /// How a variable of these settings is called.
+    /// How a variable of these settings is called: as the user has it, where they were read from variables.
     fn variable(&self, name: &str) -> String {
-        let _own = &self.url;
-        format!("{name} of the database")
+        match self.url.variable().and_then(|url| url.strip_suffix("URL")) {
+            Some(prefix) => format!("`{prefix}{name}`"),
+            None => format!("the database's {name}"),
+        }
     }
 
     /// How the variable of the URL is called.
     pub(super) fn url_variable(&self) -> String {
-        let _own = &self.url;
-        "the database's URL".to_owned()
+        self.variable("URL")
     }
 }
 
@@ -239,5 +242,89 @@ impl fmt::Display for Place {
             Some(port) => write!(f, "{host}:{port}/{database}"),
             None => write!(f, "{host}/{database}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Environment, read as read_config},
+        error::Kind,
+    };
+
+    fn settings(url: &str) -> Settings {
+        Settings::new(Url::parse(url).unwrap())
+    }
+
+    fn options(url: &str) -> Result<PgConnectOptions, Error> {
+        let settings = settings(url);
+        connect_options(settings.url.expose(), &settings)
+    }
+
+    #[seaworthy::config(env)]
+    struct Shop {
+        #[config(flatten, env = "DATABASE")]
+        database: Settings,
+    }
+
+    fn read(variables: &[(&str, &str)]) -> Settings {
+        let url = ("DATABASE_URL", "postgres://db/shop");
+        let environment = Environment::from_iter(variables.iter().copied().chain([url]));
+        read_config::<Shop>(&environment).unwrap().database
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_variables() {
+        // Secrets are shown alike.
+        assert_eq!(format!("{:?}", read(&[])), format!("{:?}", settings("postgres://db/shop")));
+    }
+
+    #[test]
+    fn a_place_is_shown_without_who_connects() {
+        for (url, expected) in [
+            ("postgres://shop:hunter2@db/orders", "db:5432/orders"),
+            ("postgresql://shop:hunter2@db:1/", "db:1/shop"),
+            ("postgres://shop@[::1]:7/orders", "[::1]:7/orders"),
+            ("postgres://shop@db/orders?port=7&host=other", "other:7/orders"),
+            ("postgres://shop@%2Frun%2Fpostgresql/orders", "/run/postgresql/orders"),
+            ("postgres:///orders?host=/run/postgresql&user=shop", "/run/postgresql/orders"),
+        ] {
+            assert_eq!(Place::from(&options(url).unwrap()).to_string(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_it() {
+        for (url, expected) in [
+            ("mysql://shop:hunter2@db/orders", "it does not begin with `postgres://`"),
+            ("postgres://shop:hunter2@db/orders?sslmode=hunter2", "its parameter `sslmode` is not valid"),
+            ("postgres://shop:hunter2@db/orders?hostaddr=hunter2", "its parameter `hostaddr` is not valid"),
+            ("postgres://shop:hunter2%C3@db/orders", "a part of it is not UTF-8"),
+        ] {
+            let error = options(url).unwrap_err();
+            assert_eq!(error.kind(), Kind::Config);
+            assert_eq!(format!("{error:#}"), format!("the database's URL can't be used: {expected}"));
+        }
+    }
+
+    #[test]
+    fn parameters_reach_sqlx() {
+        let options = options(
+            "postgres://shop@db/orders?sslmode=verify-full&application_name=a%20b&options[statement_timeout]=1s&a=b",
+        )
+        .unwrap();
+        assert!(requires_tls(&options));
+        assert_eq!(options.get_application_name(), Some("a b"));
+        assert_eq!(options.get_options(), Some("-c statement_timeout=1s"));
+    }
+
+    #[test]
+    fn variables_are_called_as_the_user_has_them() {
+        let read = read(&[("DATABASE_TIMEOUT", "0s")]);
+        assert_eq!(read.check().unwrap_err().to_string(), "`DATABASE_TIMEOUT` is zero: no call would succeed");
+        let made = Settings { acquire_timeout: Duration::ZERO, ..settings("postgres://db/shop") };
+        let expected = "the database's ACQUIRE_TIMEOUT is zero: no call would succeed";
+        assert_eq!(made.check().unwrap_err().to_string(), expected);
     }
 }

@@ -47,7 +47,8 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// Where the connection breaks or the time is up, nobody knows whether it did: the database may have done it before.
+    /// Where the connection breaks or the time is up, nobody knows whether it did: the database may have done it
+    /// before.
     pub async fn commit(self) -> Result<(), Error> {
         let Connection { db, raw } = self.connection;
         db.call(&SqlStr::from_static("COMMIT"), raw.commit()).await

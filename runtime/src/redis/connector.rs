@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{Error, Secret, lifecycle::Owner, tls};
 
-/// How long one try may take: to resolve the name, to connect, for TLS and the first answer. Enough for a packet that is
-/// sent again after a second.
+/// How long one try may take: to resolve the name, to connect, for TLS and the first answer. Enough for a packet that
+/// is sent again after a second.
 pub(super) const TRY: Duration = Duration::from_secs(2);
 
 /// Makes connections.
@@ -53,7 +53,7 @@ impl Connector {
     pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, Error> {
         let tls = match endpoint.is_tls {
             true => Some(tls::client_config(settings.certificate.as_deref()).map_err(|error| match error.path() {
-                Some(_) => Error::config(format!("{} can't be used: {error}", settings.certificate_name())),
+                Some(_) => Error::config(format!("{} can't be used: {error}", settings.variable("CERTIFICATE"))),
                 None => Error::config(format!("Redis at {endpoint} can't be asked over TLS: {error}")),
             })?),
             false => None,
@@ -111,8 +111,8 @@ impl Connector {
 
 /// Says who is asking, chooses the database, and waits for an answer.
 ///
-/// The crate would do so itself, but keeps to itself what the server says: that it has too many clients would be a wrong
-/// password.
+/// The crate would do so itself, but keeps to itself what the server says: that it has too many clients would be a
+/// wrong password.
 async fn greet(endpoint: &Endpoint, stream: Box<dyn Stream>, timeout: Option<Duration>) -> Result<Connected, Problem> {
     let config = AsyncConnectionConfig::new().set_response_timeout(timeout).set_connection_timeout(None);
     let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
@@ -138,7 +138,7 @@ async fn greet(endpoint: &Endpoint, stream: Box<dyn Stream>, timeout: Option<Dur
     let answer = tokio::select! {
         biased;
         answer = greeting => answer,
-        () = &mut driver => return Err(Problem::passing("it closed the connection".into())),
+        () = &mut driver => return Err(Problem::hung_up(endpoint)),
     };
     answer.map_err(|error| Problem::of(&error, endpoint))?;
     Ok(Connected { connection, driver })
@@ -173,6 +173,11 @@ impl Problem {
         Self::late("it accepted the connection, and doesn't answer")
     }
 
+    fn hung_up(endpoint: &Endpoint) -> Self {
+        let hint = if endpoint.is_tls { "" } else { ", as one does that wants TLS (rediss://)" };
+        Self::passing(format!("it closed the connection{hint}"))
+    }
+
     /// Of what the server said to the first commands.
     fn of(error: &RedisError, endpoint: &Endpoint) -> Self {
         let said = error.detail().unwrap_or_default();
@@ -194,7 +199,7 @@ impl Problem {
                 Self::last("what answers is not Redis, or wants TLS (rediss://)".into())
             }
             None if error.is_timeout() => Self::silent(),
-            None if error.is_connection_dropped() => Self::passing("it closed the connection".into()),
+            None if error.is_connection_dropped() => Self::hung_up(endpoint),
             None => Self::passing(error.to_string()),
         }
     }

@@ -11,8 +11,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{names, record};
 use crate::telemetry::Database;
 
-/// A connection of one's own, from [`Redis::dedicated`](super::Redis::dedicated): what is sent on it is recorded as on any
-/// other. It is closed with its last clone, and not made anew when it is lost.
+/// A connection of one's own, from [`Redis::dedicated`](super::Redis::dedicated): what is sent on it is recorded as on
+/// any other. It is closed with its last clone, and not made anew when it is lost.
 #[derive(Clone)]
 pub struct Dedicated {
     connection: MultiplexedConnection,

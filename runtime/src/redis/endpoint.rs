@@ -18,8 +18,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
 pub(super) struct Endpoint {
     place: Place,
     pub(super) is_tls: bool,
-    /// The fields of the crate's own, of which the connection itself is told nothing: what a server answers to them is for us
-    /// to read.
+    /// The fields of the crate's own, of which the connection itself is told nothing: what a server answers to them is
+    /// for us to read.
     login: RedisConnectionInfo,
 }
 
@@ -127,5 +127,61 @@ impl fmt::Display for Endpoint {
             Place::Host(host, port) => write!(f, "{host}:{port}"),
             Place::Socket(path) => path.display().fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Endpoint, &'static str> {
+        Endpoint::parse(&url.parse().unwrap())
+    }
+
+    fn command(command: &Cmd) -> String {
+        String::from_utf8(command.get_packed_command()).unwrap().replace("\r\n", " ")
+    }
+
+    #[test]
+    fn a_url_says_where_and_as_whom() {
+        let endpoint = parse("rediss://shop:a%23b@cache:7000/3").unwrap();
+        assert_eq!(endpoint.to_string(), "cache:7000");
+        assert_eq!((endpoint.host(), endpoint.port(), endpoint.database()), ("cache".into(), Some(7000), 3));
+        assert!(endpoint.is_tls);
+        assert_eq!(command(&endpoint.authentication().unwrap()), "*3 $4 AUTH $4 shop $3 a#b ");
+
+        let endpoint = parse("redis://[::1]").unwrap();
+        assert_eq!((endpoint.to_string(), endpoint.database()), ("[::1]:6379".into(), 0));
+        assert!(!endpoint.is_tls && endpoint.authentication().is_none());
+    }
+
+    #[test]
+    fn a_socket_is_a_path() {
+        let endpoint = parse("redis+unix:///run/redis.sock?db=2&pass=hunter2").unwrap();
+        assert_eq!(endpoint.to_string(), "/run/redis.sock");
+        assert_eq!((endpoint.host(), endpoint.port(), endpoint.database()), ("/run/redis.sock".into(), None, 2));
+        assert_eq!(command(&endpoint.authentication().unwrap()), "*2 $4 AUTH $7 hunter2 ");
+    }
+
+    #[test]
+    fn the_newer_protocol_is_asked_for_with_the_password() {
+        let hello = |url| command(&parse(url).unwrap().authentication().unwrap());
+        assert_eq!(hello("redis://cache?protocol=resp3"), "*2 $5 HELLO $1 3 ");
+        let expected = "*5 $5 HELLO $1 3 $4 AUTH $7 default $7 hunter2 ";
+        assert_eq!(hello("redis://:hunter2@cache?protocol=resp3"), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_told_without_it() {
+        let problem = |url| parse(url).err().unwrap();
+        assert!(problem("http://:hunter2@cache").contains("begin with redis://"));
+        assert!(problem("hunter2:cache").contains("begin with redis://"));
+        assert!(problem("redis://:hunter2@cache/zero").contains("not a number"));
+        assert!(problem("redis://:hunter2@cache#1").contains("`#`"));
+        assert!(problem("redis:///0").contains("no host"));
+        assert!(problem("redis://:hunter2@0.0.0.0").contains("address of all hosts"));
+        assert!(problem("redis://cache?protocol=hunter2").contains("protocol"));
+        assert!(problem("redis+unix://run/redis.sock").contains("three slashes"));
+        assert!(problem("redis+unix:///run/redis.sock?db=zero").contains("not a number"));
     }
 }

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::telemetry::random;
 
-/// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after Redis
-/// came back finds it. Doubled each time, with jitter.
+/// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after
+/// Redis came back finds it. Doubled each time, with jitter.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How old a connection has to be before a server that only reads is left for one that may have taken its place.
 const READER: Duration = Duration::from_secs(5);
@@ -255,5 +255,24 @@ impl Pauses {
         let pause = self.0 / 2 + (self.0 / 2).mul_f64(share);
         self.0 = (self.0 * 2).min(PAUSES.1);
         pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_longest_and_differ() {
+        let mut pauses = Pauses::new();
+        let mut longest = PAUSES.0;
+        for _ in 0..8 {
+            let pause = pauses.next();
+            assert!(pause >= longest / 2 && pause <= longest, "{pause:?} of {longest:?}");
+            longest = (longest * 2).min(PAUSES.1);
+        }
+        assert_eq!(longest, PAUSES.1);
+        let some: Vec<Duration> = (0..8).map(|_| pauses.next()).collect();
+        assert!(some.iter().any(|pause| *pause != some[0]), "{some:?}");
     }
 }

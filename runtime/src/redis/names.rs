@@ -28,8 +28,9 @@ const KNOWN: &str = "\
 
 /// Commands that hold up all that are sent after them, or change what the connection means for whoever else uses it.
 const OWN: &str = "\
-    ASKING AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN DISCARD EXEC HELLO MONITOR MULTI PSUBSCRIBE \
-    PSYNC PUNSUBSCRIBE QUIT RESET SELECT SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE UNWATCH WAIT WAITAOF WATCH";
+    ASKING AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN DISCARD EXEC HELLO MONITOR MULTI \
+    PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT RESET SELECT SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE UNWATCH \
+    WAIT WAITAOF WATCH";
 
 /// The longest name that is taken over.
 const LONGEST: usize = 24;
@@ -37,8 +38,8 @@ const LONGEST: usize = 24;
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| KNOWN.split_ascii_whitespace().collect());
 static OWN_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| OWN.split_ascii_whitespace().collect());
 
-/// The name of a command, in upper case. What can't be the name of one is `_OTHER`, so that there are not more series than
-/// commands in the code.
+/// The name of a command, in upper case. What can't be the name of one is `_OTHER`, so that there are not more series
+/// than commands in the code.
 pub(super) fn of(command: &Cmd) -> Cow<'static, str> {
     known_or_taken_over(command).unwrap_or(Cow::Borrowed("_OTHER"))
 }

@@ -26,7 +26,7 @@ use crate::{
 
 /// A connection to Redis that is kept up. Clones share it, and cost next to nothing.
 ///
-/// The [module](self) shows it in a service, and says what is recorded and what happens when Redis goes away.
+/// The [module](super) shows it in a service, and says what is recorded and what happens when Redis goes away.
 #[derive(Clone)]
 pub struct Redis {
     link: Arc<Link>,
@@ -44,14 +44,14 @@ impl Redis {
     /// # Errors
     ///
     /// That Redis is [not available](Error::unavailable), which ends the process with exit code 69. At once, that it
-    /// [can't be used](Error::config) as the settings say, with 78: it refuses the password, has no such database, or is no
-    /// Redis; its certificate is not trusted; or the URL makes no sense. The text names host, port and variable, and shows no
-    /// password.
+    /// [can't be used](Error::config) as the settings say, with 78: it refuses the password, has no such database, or
+    /// is no Redis; its certificate is not trusted; or the URL makes no sense. The text names host, port and variable,
+    /// and shows no password.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         settings.check()?;
         let deadline = Instant::now() + settings.connect_timeout;
         let endpoint = Endpoint::parse(settings.url.expose())
-            .map_err(|what| Error::config(format!("{} can't be used: {what}", settings.url_name())))?;
+            .map_err(|what| Error::config(format!("{} can't be used: {what}", settings.variable("URL"))))?;
         let connector = Connector::new(&settings, &endpoint)?;
         let mut pauses = Pauses::new();
         let mut told = false;
@@ -60,7 +60,7 @@ impl Redis {
                 Ok(connected) => break connected,
                 Err(problem) => problem,
             };
-            let whom = format!("Redis at {endpoint} ({})", settings.url_name());
+            let whom = format!("Redis at {endpoint} ({})", settings.variable("URL"));
             if problem.is_final {
                 return Err(Error::config(format!("{whom} can't be used: {problem}")));
             }
@@ -83,8 +83,8 @@ impl Redis {
     /// Opens a connection of one's own, for what holds up all that comes after it or changes what the connection means:
     /// `BLPOP` and other commands that wait, `XREAD` with `BLOCK`, `WATCH`.
     ///
-    /// A command on it may take as long as it takes: no time-out ends it, but that of the request that waits for it. When the
-    /// connection is lost, all its commands fail. A worker opens another one when it is started again:
+    /// A command on it may take as long as it takes: no time-out ends it, but that of the request that waits for it.
+    /// When the connection is lost, all its commands fail. A worker opens another one when it is started again:
     ///
     /// ```
     /// use seaworthy::{prelude::*, redis::{self, Redis}};
@@ -116,8 +116,8 @@ impl Redis {
         Ok(Dedicated::new(connected.connection, driver, Arc::clone(&self.database), self.number))
     }
 
-    /// Opens a connection that hears what is published: the crate's own, of which nothing is recorded. When it is lost, its
-    /// stream ends.
+    /// Opens a connection that hears what is published: the crate's own, of which nothing is recorded. When it is lost,
+    /// its stream ends.
     ///
     /// # Errors
     ///

@@ -4,10 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use url::Url;
 
-use crate::{
-    Error, Secret,
-    config::{Config, Values, Variable},
-};
+use crate::{Error, Secret, config};
 
 /// Where Redis is, and how long to wait for it. A service flattens it into its own configuration:
 ///
@@ -21,7 +18,8 @@ use crate::{
 ///     redis: redis::Settings,
 /// }
 ///
-/// let environment = Environment::from_iter([("REDIS_URL", "rediss://shop:hunter2@cache"), ("REDIS_TIMEOUT", "200ms")]);
+/// let environment = [("REDIS_URL", "rediss://shop:hunter2@cache"), ("REDIS_TIMEOUT", "200ms")];
+/// let environment = Environment::from_iter(environment);
 /// let config: Config = config::read(&environment)?;
 /// assert_eq!(config.redis.timeout.as_millis(), 200);
 /// # Ok::<(), config::Report>(())
@@ -42,21 +40,23 @@ use crate::{
 /// | `rediss://user:password@host:6379/0` | over TLS: the certificate has to be of that host |
 /// | `redis+unix:///run/redis.sock?user=..&pass=..&db=0` | by a socket |
 ///
-/// The number at its end is that of the database. Characters of a password that mean something in a URL are escaped: `%23`
-/// is a `#`. With `?protocol=resp3`, answers are those of the newer protocol.
+/// The number at its end is that of the database. Characters of a password that mean something in a URL are escaped:
+/// `%23` is a `#`. One that comes from a file, `URL_FILE`, is read again for each connection, so that a password can be
+/// rotated. With `?protocol=resp3`, answers are those of the newer protocol.
+#[config(env)]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// `URL`. From a file, `URL_FILE`, it is read again for each connection, so that a password can be rotated.
+    /// Where Redis is: redis://user:password@host/0, or rediss:// for TLS.
     pub url: Secret<Url>,
-    /// `CONNECT_TIMEOUT`.
+    /// How long the start waits for a Redis that is not there yet.
+    #[config(default = "10s")]
     pub connect_timeout: Duration,
-    /// `TIMEOUT`. More than zero.
+    /// How long a command may take, with its wait for a connection. More than zero.
+    #[config(default = "1s")]
     pub timeout: Duration,
-    /// `CERTIFICATE`.
+    /// Over TLS: a file with the certificates to trust, in PEM, in place of the system's.
     pub certificate: Option<PathBuf>,
-    /// How the variables of the URL and of the time-out are called.
-    names: [String; 3],
 }
 
 // === impl Settings ===
@@ -70,52 +70,43 @@ impl Settings {
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(1),
             certificate: None,
-            names: ["the URL of Redis", "the time-out of Redis", "the certificate of Redis"].map(String::from),
         }
-    }
-
-    /// What a person calls the URL.
-    pub(super) fn url_name(&self) -> &str {
-        let [url, ..] = &self.names;
-        url
-    }
-
-    pub(super) fn certificate_name(&self) -> &str {
-        let [.., certificate] = &self.names;
-        certificate
     }
 
     /// Refuses times in which nothing can be done.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let [_, timeout, _] = &self.names;
         match self.timeout.is_zero() {
-            true => Err(Error::config(format!("{timeout} is zero: no command would succeed"))),
+            true => Err(Error::config(format!("{} is zero: no command would succeed", self.variable("TIMEOUT")))),
             false => Ok(()),
+        }
+    }
+
+    /// How a variable of these settings is called.
+    pub(super) fn variable(&self, name: &str) -> String {
+        match self.url.variable().and_then(|url| url.strip_suffix("URL")) {
+            Some(prefix) => format!("`{prefix}{name}`"),
+            None => format!("its {name}"),
         }
     }
 }
 
-// By hand, for the whole names of its variables: a problem with a value may show only when it is used.
-impl Config for Settings {
-    const VARIABLES: &'static [Variable] = &[
-        Variable::new::<Secret<Url>>("URL", "Where Redis is: redis://user:password@host/0, or rediss:// for TLS."),
-        Variable::new::<Duration>("CONNECT_TIMEOUT", "How long the start waits for a Redis that is not there yet.")
-            .default("10s"),
-        Variable::new::<Duration>("TIMEOUT", "How long a command may take, with its wait for a connection.")
-            .default("1s"),
-        Variable::new::<Option<PathBuf>>(
-            "CERTIFICATE",
-            "Over TLS: a file with the certificates to trust, in PEM, in place of the system's.",
-        ),
-    ];
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Environment};
 
-    fn build(values: &mut Values) -> Self {
-        Self {
-            names: ["URL", "TIMEOUT", "CERTIFICATE"].map(|name| format!("`{}`", values.whole_name(name))),
-            url: values.take("URL"),
-            connect_timeout: values.take("CONNECT_TIMEOUT"),
-            timeout: values.take("TIMEOUT"),
-            certificate: values.take("CERTIFICATE"),
-        }
+    #[test]
+    fn variables_are_called_as_the_user_has_them() {
+        let environment = Environment::from_iter([("URL", "redis://cache"), ("TIMEOUT", "0s")]);
+        let read: Settings = config::read(&environment).unwrap();
+        assert_eq!(read.check().unwrap_err().to_string(), "`TIMEOUT` is zero: no command would succeed");
+        assert_eq!(Settings::new("redis://cache".parse::<Url>().unwrap()).variable("URL"), "its URL");
+    }
+
+    #[test]
+    fn what_is_not_set_is_as_new_makes_it() {
+        let read: Settings = config::read(&Environment::from_iter([("URL", "redis://cache")])).unwrap();
+        let made = Settings::new("redis://cache".parse::<Url>().unwrap());
+        assert_eq!(format!("{read:?}"), format!("{made:?}"));
     }
 }

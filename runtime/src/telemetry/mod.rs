@@ -33,7 +33,8 @@ mod clock;
 mod database;
 #[cfg(feature = "otlp")]
 mod export;
-#[cfg(all(test, any(feature = "http-client", feature = "postgres", feature = "redis")))]
+#[cfg(test)]
+#[cfg(any(feature = "http-client", feature = "postgres", feature = "redis"))]
 mod in_trace;
 mod logs;
 mod metrics;

@@ -12,6 +12,7 @@ mod measure;
 mod options;
 mod paced;
 mod part;
+mod resources;
 mod server;
 mod table;
 mod variant;
@@ -57,6 +58,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     measure_counts(&options, &programs, &load, &launch, &mut results)?;
     measure_rounds(&options, &programs, &load, &launch, &mut results)?;
     measure_latency(&options, &programs, &load, &launch, &mut results)?;
+    if options.has(Part::Resources) {
+        results.resources = resources::measure(&launch, options.rounds)?;
+    }
 
     let tables = results.tables(&options.variants) + &results.budgets();
     print!("{tables}");

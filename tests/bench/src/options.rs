@@ -13,7 +13,7 @@ Compares Seaworthy with what else there is.
     cargo run --release -- [options]
 
     --part NAME       only this part, may be repeated: allocations, build, crates, instructions, latency, memory,
-                      size, start, throughput
+                      resources, size, start, throughput
     --service NAME    only this service, may be repeated: as the table names them; axum always runs
     --rounds N        rounds of throughput and start (5)
     --seconds N       how long each full load lasts (3)
@@ -23,7 +23,7 @@ Compares Seaworthy with what else there is.
     --write           writes RESULTS.md even where a part or a service was left out; it says so, then
 
 All of it takes about 38 minutes on two cores, of which, in minutes: build 9, allocations 8 (most of it to build the
-services so that they count), latency 7, throughput 4, memory 6, instructions 2, start 1; size and crates take none. Without
+services so that they count), latency 7, throughput 4, memory 6, instructions 2, resources 1, start 1; size and crates take none. Without
 `build`, the services are still built where they weren't, once. Nothing else should run meanwhile: where the client of the
 latencies is late ten times in a row, the run fails.
 ";

@@ -11,19 +11,21 @@ pub(crate) enum Part {
     Instructions,
     Latency,
     Memory,
+    Resources,
     Size,
     Start,
     Throughput,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Allocations,
         Self::Build,
         Self::Crates,
         Self::Instructions,
         Self::Latency,
         Self::Memory,
+        Self::Resources,
         Self::Size,
         Self::Start,
         Self::Throughput,

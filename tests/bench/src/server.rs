@@ -61,7 +61,8 @@ impl Launch<'_> {
         self.start(variant, Command::new(program), AWAY)
     }
 
-    fn start(
+    /// Starts the service with more variables.
+    pub(crate) fn start(
         &self,
         variant: &Variant,
         mut command: Command,

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use crate::variant::{REFERENCE, Variant};
+use crate::{
+    resources::Call,
+    variant::{REFERENCE, Variant},
+};
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +32,10 @@ pub(crate) enum Figure {
 
 /// All that was measured: each figure of each service, as often as it was.
 #[derive(Debug, Default)]
-pub(crate) struct Results(BTreeMap<(&'static str, Figure), Vec<f64>>);
+pub(crate) struct Results {
+    figures: BTreeMap<(&'static str, Figure), Vec<f64>>,
+    pub(crate) resources: Vec<Call>,
+}
 
 const TABLES: &[(&str, &[Figure])] = &[
     ("Under full load", &[Figure::Throughput, Figure::Cpu, Figure::Spans]),
@@ -50,12 +56,12 @@ impl Results {
 
     /// Keeps a figure that there are many of.
     pub(crate) fn keep(&mut self, variant: &Variant, figure: Figure, value: f64) {
-        self.0.entry((variant.name, figure)).or_default().push(value);
+        self.figures.entry((variant.name, figure)).or_default().push(value);
     }
 
     /// The median of what was measured.
     pub(crate) fn median(&self, name: &'static str, figure: Figure) -> Option<f64> {
-        let mut values = self.0.get(&(name, figure))?.clone();
+        let mut values = self.figures.get(&(name, figure))?.clone();
         values.sort_unstable_by(f64::total_cmp);
         let middle = values.len() / 2;
         match values.len() % 2 {
@@ -68,7 +74,7 @@ impl Results {
     pub(crate) fn tables(&self, variants: &[&'static Variant]) -> String {
         let mut text = String::new();
         for (title, figures) in TABLES {
-            let measured = |figure: &&Figure| self.0.keys().any(|(_, has)| has == *figure);
+            let measured = |figure: &&Figure| self.figures.keys().any(|(_, has)| has == *figure);
             let figures: Vec<Figure> = figures.iter().filter(measured).copied().collect();
             if !figures.is_empty() {
                 let rows = variants.iter().map(|variant| self.row(variant.name, &figures));
@@ -77,7 +83,20 @@ impl Results {
                 let _ = write!(text, "\n## {title}\n\n{}", render("service", head, rows));
             }
         }
-        text
+        text + &self.calls()
+    }
+
+    /// What a call to a resource costs.
+    fn calls(&self) -> String {
+        if self.resources.is_empty() {
+            return String::new();
+        }
+        let rows = self.resources.iter().map(|call| {
+            let ratio = |ratio: f64| format!("{ratio:.3}");
+            (call.name, vec![format!("{:.1}", call.bare / 1e3), ratio(call.sampled), ratio(call.unsampled)])
+        });
+        let head = ["with the crate alone, µs", "with the resource, sampled", "not sampled"].map(String::from).into();
+        format!("\n## A call to Postgres or Redis\n\n{}", render("call", head, rows))
     }
 
     /// What the performance design demands, and what there is.
@@ -100,6 +119,8 @@ impl Results {
             ("stripped binary, MB", "<= 4", "<= 2.5", self.median(all, Figure::Size).map(|size| size / 1e6)),
             ("clean build, to axum", "<= 3", "<= 2", to_axum(all, Figure::Build)),
             ("crates", "<= 120", "<= 90", self.median(all, Figure::Crates)),
+            ("a statement, all sampled, to sqlx", "<= 1.05", "", self.call("statement")),
+            ("a command, all sampled, to redis", "<= 1.05", "", self.call("command")),
         ];
         if rows.iter().all(|(.., measured)| measured.is_none()) {
             return String::new();
@@ -110,6 +131,10 @@ impl Results {
         });
         let head = vec!["must".into(), "aim".into(), "is".into()];
         format!("\n## Seaworthy's budgets\n\n{}", render("figure", head, rows))
+    }
+
+    fn call(&self, name: &str) -> Option<f64> {
+        self.resources.iter().find(|call| call.name == name).map(|call| call.sampled)
     }
 
     fn row(&self, name: &'static str, figures: &[Figure]) -> (&'static str, Vec<String>) {

@@ -1,7 +1,7 @@
 //! The services that are compared.
 
 /// A service, and how many of its requests it traces.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Variant {
     /// What the table calls it.
     pub(crate) name: &'static str,
