@@ -8,7 +8,12 @@ use super::{Redis, Settings};
 
 /// A connection that waits for half a second at most.
 pub(super) async fn connect(server: &servers::Redis) -> Redis {
-    let mut settings = Settings::new(url::Url::parse(&server.url()).unwrap());
+    connect_to(&server.url()).await
+}
+
+/// The same, by another way.
+pub(super) async fn connect_to(url: &str) -> Redis {
+    let mut settings = Settings::new(url::Url::parse(url).unwrap());
     settings.timeout = Duration::from_millis(500);
     Redis::connect(settings).await.unwrap()
 }

@@ -306,7 +306,8 @@ async fn large_bodies_are_refused_and_large_answers_are_not_kept() {
         let uri = format!("/large/{size}");
         Request::post(uri).header("idempotency-key", size.to_string()).body(vec![b'b'; body].into()).unwrap()
     };
-    assert_eq!(send(&a, with(1, 101)).await.status, 413);
+    let refused = send(&a, with(1, 101)).await;
+    assert_eq!((refused.status, &refused.headers["content-type"]), (413, &"application/problem+json".parse().unwrap()));
     assert_eq!(work.ran(), 0);
     assert_eq!(send(&a, with(100, 100)).await.text.len(), 100);
     assert_eq!(send(&a, with(100, 100)).await.text.len(), 100);

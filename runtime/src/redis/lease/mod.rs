@@ -5,6 +5,13 @@
 //!
 //! use seaworthy::{prelude::*, redis::{self, Lease, Redis, Term}};
 //!
+//! /// Settings of the shop.
+//! #[config(env)]
+//! struct Config {
+//!     #[config(flatten, env = "REDIS")]
+//!     redis: redis::Settings,
+//! }
+//!
 //! #[derive(Clone, FromRef)]
 //! struct App {
 //!     redis: Redis,
@@ -25,14 +32,13 @@
 //!     }
 //! }
 //!
-//! /// Sends what is due.
+//! /// Sells things.
 //! #[cloud_service(ready(redis::ready), workers(dispatch))]
-//! # async fn service() -> Service<App> { unimplemented!() }
-//! # async fn main_(redis: Redis) -> Service<App> {
+//! async fn main(config: Config) -> Result<Service<App>> {
+//!     let redis = Redis::connect(config.redis).await?;
 //!     let lease = Lease::new(redis.clone(), "dispatch", Duration::from_secs(10));
-//!     Service::new(App { redis, lease })
-//! # }
-//! # fn main() {}
+//!     Ok(Service::new(App { redis, lease }))
+//! }
 //! ```
 //!
 //! # What is guaranteed

@@ -7,11 +7,19 @@ use std::{
 };
 
 use servers::Redis as Server;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::redis::server::{ask, back, connect};
+use crate::redis::server::{ask, back, connect, connect_to};
 
 /// As long as it is in a service.
 const LONG: Duration = Duration::from_secs(10);
@@ -204,6 +212,58 @@ async fn a_job_is_dropped_before_its_lease_could_be_over() {
         renewed(&redis, 2).await;
         assert!(!next.is_lost());
         replica.stop().await;
+    }
+}
+
+/// A way to Redis that can be blocked: what is sent stays where it is, and no connection is closed. Gives its URL.
+async fn way_to(server: &Server, is_open: watch::Receiver<bool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}/0", listener.local_addr().unwrap());
+    let server = server.address();
+    let pass = |mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut is_open: watch::Receiver<bool>| async move {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut bytes).await {
+            if is_open.wait_for(|is_open| *is_open).await.is_err() || to.write_all(&bytes[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let far = TcpStream::connect(server).await.unwrap();
+            let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
+            tokio::spawn(pass(from_near, to_far, is_open.clone()));
+            tokio::spawn(pass(from_far, to_near, is_open.clone()));
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn who_is_cut_off_has_stopped_before_another_leads() {
+    let server = Server::start();
+    let mut token = 0;
+    for _ in 0..5 {
+        let (gate, is_open) = watch::channel(true);
+        let url = way_to(&server, is_open).await;
+        let mut cut_off = Replica::start(Lease::new(connect_to(&url).await, "dispatch", SHORT));
+        let term = cut_off.term().await;
+        assert!(term.token() > token);
+        let mut other = Replica::start(lease(&server, SHORT).await);
+        // Wherever in its time that is.
+        tokio::time::sleep(SHORT.mul_f64((random() % 100) as f64 / 100.0)).await;
+        assert!(!term.is_lost());
+        gate.send_replace(false);
+        let next = other.term().await;
+        assert!(term.is_lost());
+        assert!(next.token() > term.token());
+        // What it had sent arrives now, and is nothing to the one who leads.
+        gate.send_replace(true);
+        renewed(&connect(&server).await, 2).await;
+        assert!(!next.is_lost());
+        token = next.token();
+        cut_off.stop().await;
+        other.stop().await;
     }
 }
 
