@@ -286,7 +286,7 @@ async fn the_key_of_a_replica_that_died_is_free_after_its_hold() {
     let left: u64 = ask(&redis, &format!("PTTL {key}")).await;
     assert!((20_000..=30_000).contains(&left), "{left}");
     // As if that time were over, with nobody who released it.
-    let _: i64 = ask(&redis, &format!("PEXPIRE {key} 1")).await;
+    let _: i64 = ask(&redis, &format!("DEL {key}")).await;
     work.may_end.add_permits(2);
     let b = replica(idempotency(&server).await, &work);
     assert_eq!(send(&b, request("k", "kettle")).await.status, 201);

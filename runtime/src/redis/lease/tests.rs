@@ -24,7 +24,7 @@ use crate::redis::server::{ask, back, connect, connect_to};
 /// As long as it is in a service.
 const LONG: Duration = Duration::from_secs(10);
 /// Long enough for a machine that does other things, too.
-const SHORT: Duration = Duration::from_millis(600);
+const SHORT: Duration = Duration::from_millis(1500);
 
 /// Who competes, and what its jobs tell.
 struct Replica {
@@ -162,7 +162,7 @@ async fn the_lease_is_renewed_for_as_long_as_the_job_runs() {
     let redis = connect(&server).await;
     let mut replica = Replica::start(lease(&server, SHORT).await);
     let term = replica.term().await;
-    renewed(&redis, 6).await;
+    renewed(&redis, 4).await;
     assert!(!term.is_lost());
     replica.stop().await;
 }
@@ -243,7 +243,7 @@ async fn way_to(server: &Server, is_open: watch::Receiver<bool>) -> String {
 async fn who_is_cut_off_has_stopped_before_another_leads() {
     let server = Server::start();
     let mut token = 0;
-    for _ in 0..5 {
+    for _ in 0..3 {
         let (gate, is_open) = watch::channel(true);
         let url = way_to(&server, is_open).await;
         let mut cut_off = Replica::start(Lease::new(connect_to(&url).await, "dispatch", SHORT));
