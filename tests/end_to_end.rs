@@ -18,5 +18,6 @@ mod postgres_start;
 mod probes;
 mod readme;
 mod redis;
+mod shared;
 mod support;
 mod telemetry;

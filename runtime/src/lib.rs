@@ -11,7 +11,8 @@
 //!   trusts (an image `FROM scratch` has no such files, and `SSL_CERT_FILE` may name one), or the file that a setting names.
 //! - `http-client`: `seaworthy::http_client`, for calls to other services. Brings `tls`.
 //! - `postgres`: `seaworthy::postgres`, a pool of connections to PostgreSQL. Brings `tls`.
-//! - `redis`: `seaworthy::redis`, a connection to Redis that is kept up. Brings `tls`.
+//! - `redis`: `seaworthy::redis`, a connection to Redis that is kept up, and what replicas share on it: sessions,
+//!   idempotency keys, rate limits, leases. Brings `tls`.
 //! - `ws`: WebSockets (`axum::extract::ws`).
 //! - `testing`: runs services in tests.
 

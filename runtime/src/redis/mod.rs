@@ -49,6 +49,18 @@
 //!   [`Redis::dedicated`]. [`Redis::pub_sub`] hears what is published.
 //! - A transaction is an atomic [`pipe`] or a [`Script`]: sent as a whole, and as safe as on a connection of its own.
 //!
+//! # What replicas share
+//!
+//! Each is a value to make in the set-up, and says in its module what it guarantees and what happens without Redis. Every
+//! change in Redis is one command or one script. Keys begin with the service's name, unless it chooses another prefix.
+//!
+//! | what | for | without Redis |
+//! |---|---|---|
+//! | [`Sessions`] ([module](sessions)) | who is asking | 503 |
+//! | [`Idempotency`] ([module](idempotency)) | a POST that is repeated is carried out once | 503, and nothing is carried out |
+//! | [`RateLimit`] ([module](rate_limit)) | how often something may be done | everything is allowed, or 503 where it is `closed` |
+//! | [`Lease`] ([module](lease)) | a job that one replica does | nobody does it |
+//!
 //! # When Redis is away
 //!
 //! The loss of the connection is noticed when it happens, not by the next command. A new one is made at once; commands
@@ -98,6 +110,8 @@ mod names;
 pub mod rate_limit;
 mod record;
 mod resource;
+#[cfg(test)]
+mod server;
 pub mod sessions;
 mod settings;
 

@@ -95,7 +95,7 @@ where
     let limited = Request::from_parts(parts.clone(), Body::new(Limited::new(body, shared.body_limit)));
     let body = match Bytes::from_request(limited, &()).await {
         Ok(body) => body,
-        Err(rejection) => return ("invalid", rejection.into_response()),
+        Err(rejection) => return ("invalid", answer::problem(rejection.status(), &rejection.body_text())),
     };
     let record = Record::new(Arc::clone(&shared), &key, fingerprint(&parts, &body));
     match begin(&shared, record).await {

@@ -59,7 +59,7 @@ pub(super) struct Competitor {
     name: Cow<'static, str>,
     holder_key: String,
     ttl: Duration,
-    /// What tells it from all others.
+    /// What tells it from all others, and each of its terms from the next.
     id: String,
 }
 

@@ -5,6 +5,13 @@
 //!
 //! use seaworthy::{prelude::*, redis::{self, Lease, Redis, Term}};
 //!
+//! /// Settings of the shop.
+//! #[config(env)]
+//! struct Config {
+//!     #[config(flatten, env = "REDIS")]
+//!     redis: redis::Settings,
+//! }
+//!
 //! #[derive(Clone, FromRef)]
 //! struct App {
 //!     redis: Redis,
@@ -25,14 +32,13 @@
 //!     }
 //! }
 //!
-//! /// Sends what is due.
+//! /// Sells things.
 //! #[cloud_service(ready(redis::ready), workers(dispatch))]
-//! # async fn service() -> Service<App> { unimplemented!() }
-//! # async fn main_(redis: Redis) -> Service<App> {
+//! async fn main(config: Config) -> Result<Service<App>> {
+//!     let redis = Redis::connect(config.redis).await?;
 //!     let lease = Lease::new(redis.clone(), "dispatch", Duration::from_secs(10));
-//!     Service::new(App { redis, lease })
-//! # }
-//! # fn main() {}
+//!     Ok(Service::new(App { redis, lease }))
+//! }
 //! ```
 //!
 //! # What is guaranteed
@@ -64,7 +70,7 @@
 //! # Redis away
 //!
 //! Nobody leads: the holder's job is dropped before its lease could be over, `seaworthy_lease_held` is 0, and all
-//! compete again once Redis is back. An outage that ends within two thirds of the time to live is not noticed. Asking
+//! compete again once Redis is back. An outage that is shorter than half the time to live is not noticed. Asking
 //! for the lease is in no trace and no metric of operations: it goes on all day.
 
 mod held;
@@ -163,8 +169,9 @@ impl Lease {
         J: FnMut(Term) -> F,
         F: Future<Output: JobOutput>,
     {
-        let competitor = Competitor::new(self);
         loop {
+            // Another one for each term: what the one before had sent, and arrives late, must not end this one's.
+            let competitor = Competitor::new(self);
             let held = tokio::select! {
                 biased;
                 () = &mut shutdown => return F::Output::stopped(),
@@ -179,8 +186,8 @@ impl Lease {
                 output = job => Some(output),
             };
             // By here the job was dropped.
-            held.give_back().await;
             if let Some(ended) = ended {
+                held.give_back().await;
                 return ended;
             }
         }

@@ -74,28 +74,26 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// Says whether another one fits into the window, and counts it if it does. ARGV: the limit, the window in
 /// microseconds, and what tells this one from others. Gives whether it is allowed, how many more are, and for how long
 /// the oldest counts.
-static CHECK: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"
-        local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-        local time = redis.call('TIME')
-        local now = time[1] * 1000000 + time[2]
-        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
-        local count = redis.call('ZCARD', KEYS[1])
-        local allowed = count < limit
-        if allowed then
-            redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[3])
-            redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000) + 1)
-            count = count + 1
-        end
-        -- After a deployment that lowered the limit, more than one has to go before there is room.
-        local next = allowed and 0 or count - limit
-        local first = redis.call('ZRANGE', KEYS[1], next, next, 'WITHSCORES')
-        local wait = first[2] and tonumber(first[2]) + window - now or window
-        return {allowed and 1 or 0, math.max(limit - count, 0), wait}
-        ",
-    )
-});
+static CHECK: LazyLock<Script> = LazyLock::new(|| Script::new(CHECK_TEXT));
+
+const CHECK_TEXT: &str = r"
+    local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+    local time = redis.call('TIME')
+    local now = time[1] * 1000000 + time[2]
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
+    local count = redis.call('ZCARD', KEYS[1])
+    local allowed = count < limit
+    if allowed then
+        redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[3])
+        redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000) + 1)
+        count = count + 1
+    end
+    -- After a deployment that lowered the limit, more than one has to go before there is room.
+    local next = allowed and 0 or count - limit
+    local first = redis.call('ZRANGE', KEYS[1], next, next, 'WITHSCORES')
+    local wait = first[2] and tonumber(first[2]) + window - now or window
+    return {allowed and 1 or 0, math.max(limit - count, 0), wait}
+";
 
 /// A limit on how often something may be done. Clones share everything.
 ///
@@ -183,8 +181,9 @@ impl RateLimit {
     /// # Errors
     ///
     /// [`Refused`], and says when to come again.
-    pub async fn check(&self, key: impl fmt::Display + Sync) -> Result<Allowed, Refused> {
+    pub async fn check(&self, key: impl fmt::Display) -> Result<Allowed, Refused> {
         let policy = Arc::clone(&self.policy);
+        let key = format!("{}:limit:{}:{key}", self.prefix, policy.name);
         match self.ask(&key).await {
             Ok((is_allowed, remaining, wait)) => {
                 if self.is_away.swap(false, Ordering::Relaxed) {
@@ -211,9 +210,9 @@ impl RateLimit {
         }
     }
 
-    async fn ask(&self, key: &(dyn fmt::Display + Sync)) -> Result<(bool, u32, u64), RedisError> {
-        let Policy { name, limit, window } = &*self.policy;
-        let mut script = CHECK.key(format!("{}:limit:{name}:{key}", self.prefix));
+    async fn ask(&self, key: &str) -> Result<(bool, u32, u64), RedisError> {
+        let Policy { name: _, limit, window } = &*self.policy;
+        let mut script = CHECK.key(key);
         // A window that the constructor allows has few enough microseconds.
         script.arg(*limit).arg(window.as_micros() as u64).arg(&keys::random_bytes());
         script.invoke_async(&mut self.redis.clone()).await
