@@ -22,6 +22,7 @@ install_programs() {
 		unshare util-linux
 		taskset util-linux
 		redis-server redis-server
+		haproxy haproxy
 		cc gcc
 	END
     # The collector is linked with the interpreter's library.

@@ -17,29 +17,18 @@ pub use self::{
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{BufRead, BufReader, Write},
-        net::TcpStream,
-    };
+    use std::net::TcpStream;
 
     use super::*;
-
-    fn ask(redis: &Redis, command: &str) -> String {
-        let mut stream = TcpStream::connect(redis.address()).expect("it listens");
-        stream.write_all(format!("{command}\r\n").as_bytes()).expect("it reads");
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).expect("it answers");
-        line.trim_end().to_owned()
-    }
 
     #[test]
     fn redis_keeps_its_data() {
         let mut redis = Redis::start();
-        assert_eq!(ask(&redis, "INCR a"), ":1");
+        assert_eq!(redis.command(&["INCR", "a"]), ":1");
         redis.stop();
         assert!(TcpStream::connect(redis.address()).is_err());
         redis.resume();
-        assert_eq!(ask(&redis, "INCR a"), ":2");
+        assert_eq!(redis.command(&["INCR", "a"]), ":2");
     }
 
     #[test]

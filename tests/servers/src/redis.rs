@@ -1,6 +1,10 @@
 //! Redis.
 
-use std::{net::SocketAddr, process::Command};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+    process::Command,
+};
 
 use rustix::process::Signal;
 
@@ -41,6 +45,16 @@ impl Redis {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://{}/0", self.address)
+    }
+
+    /// The first line of its answer to a command whose words have no spaces: `+OK`, `:1`.
+    #[must_use]
+    pub fn command(&self, words: &[&str]) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.write_all(format!("{}\r\n", words.join(" ")).as_bytes()).expect("it reads");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("it answers");
+        line.trim_end().to_owned()
     }
 
     /// Stops it as an operator would: with SIGTERM.
