@@ -51,14 +51,15 @@
 //!
 //! # What replicas share
 //!
-//! Each is a value to make in the set-up, and says in its module what it guarantees and what happens without Redis. Every
-//! change in Redis is one command or one script. Keys begin with the service's name, unless it chooses another prefix.
+//! Each is a value to make in the set-up, and says in its module what it guarantees and what happens without Redis.
+//! Every change in Redis is one command or one script. Keys begin with the service's name, unless it chooses another
+//! prefix.
 //!
 //! | what | for | without Redis |
 //! |---|---|---|
 //! | [`Sessions`] ([module](sessions)) | who is asking | 503 |
-//! | [`Idempotency`] ([module](idempotency)) | a POST that is repeated is carried out once | 503, and nothing is carried out |
-//! | [`RateLimit`] ([module](rate_limit)) | how often something may be done | everything is allowed, or 503 where it is `closed` |
+//! | [`Idempotency`] ([module](idempotency)) | a POST that is repeated is done once | 503, and nothing is done |
+//! | [`RateLimit`] ([module](rate_limit)) | how often something may be done | all is allowed; 503 if it is `closed` |
 //! | [`Lease`] ([module](lease)) | a job that one replica does | nobody does it |
 //!
 //! # When Redis is away

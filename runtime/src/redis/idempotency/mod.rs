@@ -1,7 +1,7 @@
 //! Idempotency: a request that is repeated is carried out once, and each repeat gets the first answer.
 //!
 //! ```no_run
-//! use seaworthy::{prelude::*, redis::{self, Idempotency, IdempotencyKey, Redis}};
+//! use seaworthy::{prelude::*, redis::{Idempotency, IdempotencyKey, Redis}};
 //!
 //! /// Takes an order.
 //! #[handler]
@@ -24,7 +24,7 @@
 //! |---|---|
 //! | the first with its key | the handler's |
 //! | a repeat | the first answer, with `Idempotent-Replayed: true` |
-//! | a repeat while the first is carried out, on whichever replica | that answer, once it is there; 409 with `Retry-After` if it isn't after [`wait`](Idempotency::wait) |
+//! | a repeat while the first is running, wherever | that answer; 409 with `Retry-After` if it isn't there in time |
 //! | another request with the same key | 422 |
 //! | without a key, with several, or a malformed one | 400 |
 //! | while Redis is away | 503: the handler is not run |

@@ -3,7 +3,7 @@
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use seaworthy::{prelude::*, redis::{self, RateLimit, Redis, Refused}};
+//! use seaworthy::{prelude::*, redis::{RateLimit, Redis, Refused}};
 //!
 //! #[derive(Clone, FromRef)]
 //! struct App {
@@ -13,9 +13,9 @@
 //!
 //! /// Takes an order: 100 a minute of each customer.
 //! #[handler]
-//! async fn order(State(orders): State<RateLimit>, Path(customer): Path<String>) -> Result<(redis::Allowed, String), Refused> {
-//!     let allowed = orders.check(&customer).await?;
-//!     Ok((allowed, format!("taken, {customer}")))
+//! async fn order(State(orders): State<RateLimit>, Path(customer): Path<String>) -> Result<String, Refused> {
+//!     orders.check(&customer).await?;
+//!     Ok(format!("taken, {customer}"))
 //! }
 //!
 //! # async fn set_up(redis: Redis) -> Service<App> {

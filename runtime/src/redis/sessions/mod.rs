@@ -26,7 +26,10 @@
 //!
 //! /// Begins a session.
 //! #[handler]
-//! async fn log_in(State(sessions): State<Sessions>, Json(customer): Json<Customer>) -> Result<(redis::Begun, StatusCode)> {
+//! async fn log_in(
+//!     State(sessions): State<Sessions>,
+//!     Json(customer): Json<Customer>,
+//! ) -> Result<(redis::Begun, StatusCode)> {
 //!     Ok((sessions.begin(&customer).await?, StatusCode::NO_CONTENT))
 //! }
 //!
