@@ -49,7 +49,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::read()? else { return Ok(()) };
     let load = Load::new(options.echo)?;
     let mut results = Results::default();
-    let programs = programs(&options, &mut results)?;
+    let programs = match options.has_services() {
+        true => programs(&options, &mut results)?,
+        false => Vec::new(),
+    };
 
     let number_of_cores = machine::cores();
     let cores = Cores::take()?;

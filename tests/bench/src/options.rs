@@ -90,6 +90,11 @@ impl Options {
         parts.chain(services).collect()
     }
 
+    /// Whether a service is to be measured: not, where only calls are.
+    pub(crate) fn has_services(&self) -> bool {
+        self.parts.iter().any(|part| *part != Part::Resources)
+    }
+
     pub(crate) fn has(&self, part: Part) -> bool {
         self.parts.contains(&part)
     }
