@@ -19,6 +19,17 @@ pub(crate) fn is_unavailable(error: &RedisError) -> bool {
     }
 }
 
+/// That there is no connection, so that nothing was sent.
+pub(super) fn not_sent(why: String) -> RedisError {
+    (ErrorKind::Io, "Redis is not available", why).into()
+}
+
+/// Whether what was sent may be done, or be done later: the answer didn't come in time, or the connection was lost.
+pub(super) fn may_be_done(error: &RedisError) -> bool {
+    // Those of ours, which say why nothing was sent, have a detail; those of the system have none.
+    error.is_io_error() && error.detail().is_none()
+}
+
 /// Whether an error that answers a PING shows a server that serves.
 pub(super) fn is_alive(error: &RedisError) -> bool {
     error.code().is_some_and(|code| code == "READONLY" || code != "NOAUTH" && !NOT_NOW.contains(&code))
@@ -98,6 +109,14 @@ mod tests {
         assert_eq!(error_type(&io(io::ErrorKind::ConnectionReset)), "io");
         assert_eq!(error_type(&(ErrorKind::Parse, "not Redis").into()), "parse");
         assert_eq!(error_type(&(ErrorKind::Client, "empty command").into()), "invalid");
+    }
+
+    #[test]
+    fn what_had_no_answer_may_be_done_and_what_was_not_sent_is_not() {
+        assert!(may_be_done(&io(io::ErrorKind::TimedOut)));
+        assert!(may_be_done(&io(io::ErrorKind::BrokenPipe)));
+        assert!(!may_be_done(&not_sent("the connection was closed".into())));
+        assert!(!may_be_done(&server("LOADING")));
     }
 
     #[test]

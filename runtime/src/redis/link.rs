@@ -2,18 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::redis::{ErrorKind, RedisError, aio::MultiplexedConnection, cmd};
+use ::redis::{RedisError, aio::MultiplexedConnection, cmd};
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     connector::{Connected, Connector, TRY, ask},
     error,
+    time::jittered,
 };
-use crate::telemetry::random;
 
 /// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after
 /// Redis came back finds it. Doubled each time, with jitter.
@@ -87,16 +87,22 @@ impl Link {
         Self { connector, state, shared, timeout, name }
     }
 
-    /// The connection, or at once why there is none. A first try to make a new one is waited for.
+    /// The connection, or at once why there is none. A first try to make a new one is waited for, and what is left of
+    /// the time-out is for the answers.
     pub(super) async fn connection(&self) -> Result<MultiplexedConnection, NotSent> {
         if let State::Up(connection) = &*self.state.borrow() {
             return Ok(connection.clone());
         }
         let mut state = self.state.clone();
-        let settled = timeout(self.timeout, state.wait_for(|state| !matches!(state, State::Trying))).await;
+        let deadline = Instant::now() + self.timeout;
+        let settled = timeout_at(deadline, state.wait_for(|state| !matches!(state, State::Trying))).await;
         match settled {
             Ok(Ok(state)) => match &*state {
-                State::Up(connection) => Ok(connection.clone()),
+                State::Up(connection) => {
+                    let mut connection = connection.clone();
+                    connection.set_response_timeout(deadline.saturating_duration_since(Instant::now()));
+                    Ok(connection)
+                }
                 State::Away(why) => Err(self.disconnected(why)),
                 State::Closed | State::Trying => Err(self.closed()),
             },
@@ -119,8 +125,7 @@ impl Link {
     }
 
     fn not_sent(&self, error_type: &'static str, why: &str) -> NotSent {
-        let error = RedisError::from((ErrorKind::Io, "Redis is not available", format!("{}: {why}", self.name)));
-        NotSent { error_type, error }
+        NotSent { error_type, error: error::not_sent(format!("{}: {why}", self.name)) }
     }
 
     /// Has the connection looked at: a command had no answer in time.
@@ -251,8 +256,7 @@ impl Pauses {
 
     /// Between half of it and all of it, so that replicas don't come in step.
     pub(super) fn next(&mut self) -> Duration {
-        let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
-        let pause = self.0 / 2 + (self.0 / 2).mul_f64(share);
+        let pause = jittered(self.0);
         self.0 = (self.0 * 2).min(PAUSES.1);
         pause
     }

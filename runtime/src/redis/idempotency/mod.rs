@@ -81,7 +81,7 @@ pub use self::{
     key::{IdempotencyKey, NoIdempotencyKey},
     service::IdempotencyService,
 };
-use super::{Redis, cookie, keys};
+use super::{Redis, cookie, error, keys, time};
 
 /// A layer that has each request with the same `Idempotency-Key` carried out once. Clones share everything.
 ///

@@ -73,20 +73,17 @@
 //! compete again once Redis is back. An outage that is shorter than half the time to live is not noticed. Asking
 //! for the lease is in no trace and no metric of operations: it goes on all day.
 
-mod held;
+mod bid;
 mod term;
 #[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, fmt, future::Future, sync::Arc, time::Duration};
 
-use self::held::{Competitor, Held};
+use self::bid::Bid;
 pub use self::term::Term;
-use super::{Redis, keys};
-use crate::{Shutdown, telemetry::random};
-
-/// How often the lease is asked for while another one has it, at least.
-const PATIENCE: Duration = Duration::from_millis(100);
+use super::{Redis, keys, time};
+use crate::Shutdown;
 
 /// The right to do something alone. Clones compete with each other, as replicas do.
 ///
@@ -171,54 +168,28 @@ impl Lease {
     {
         loop {
             // Another one for each term: what the one before had sent, and arrives late, must not end this one's.
-            let competitor = Competitor::new(self);
-            let held = tokio::select! {
-                biased;
-                () = &mut shutdown => return F::Output::stopped(),
-                held = compete(&competitor) => held,
-            };
-            let job = job(held.term());
-            // The lease first: a job that is ready all the time must not keep it from being dropped.
+            let mut bid = Bid::new(self);
             let ended = tokio::select! {
                 biased;
                 () = &mut shutdown => Some(F::Output::stopped()),
-                () = held.keep() => None,
-                output = job => Some(output),
+                term = bid.win() => {
+                    let job = job(term);
+                    // The lease first: a job that is ready all the time must not keep it from being dropped.
+                    tokio::select! {
+                        biased;
+                        () = &mut shutdown => Some(F::Output::stopped()),
+                        () = bid.keep() => None,
+                        output = job => Some(output),
+                    }
+                }
             };
             // By here the job was dropped.
             if let Some(ended) = ended {
-                held.give_back().await;
+                bid.give_back().await;
                 return ended;
             }
         }
     }
-}
-
-/// Waits until the lease is this one's.
-async fn compete(competitor: &Competitor) -> Held {
-    let mut problem = None;
-    loop {
-        let longest = match competitor.acquire().await {
-            Ok(Ok(held)) => return held,
-            Ok(Err(left)) => {
-                problem = None;
-                PATIENCE.min(left)
-            }
-            Err(error) => {
-                if problem.replace(()).is_none() {
-                    tracing::warn!(target: "seaworthy::redis", lease = %competitor.name(), "the lease can't be asked for: {error}");
-                }
-                PATIENCE
-            }
-        };
-        tokio::time::sleep(jittered(longest.max(Duration::from_millis(2)))).await;
-    }
-}
-
-/// Between half of it and all of it, so that replicas don't come in step.
-fn jittered(longest: Duration) -> Duration {
-    let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
-    longest / 2 + (longest / 2).mul_f64(share)
 }
 
 impl fmt::Debug for Lease {

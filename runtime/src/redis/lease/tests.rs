@@ -125,6 +125,72 @@ async fn who_is_dropped_gives_the_lease_back() {
     assert!(dropped.elapsed() < LONG / 10);
 }
 
+/// What was asked for and is answered too late, or to nobody, is given back as well.
+#[tokio::test]
+async fn who_stops_while_it_asks_keeps_nobody_waiting() {
+    let server = Server::start();
+    for is_dropped in [false, true] {
+        let asking = lease(&server, LONG).await;
+        let next = lease(&server, LONG).await;
+        // So that Redis knows the scripts.
+        next.lead(Shutdown::never(), async |_| ()).await;
+        server.freeze();
+        let asking = Replica::start(asking);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if is_dropped {
+            asking.leading.abort();
+        } else {
+            asking.stop.cancel();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.thaw();
+        let stopped = Instant::now();
+        next.lead(Shutdown::never(), async |_| ()).await;
+        assert!(stopped.elapsed() < LONG / 10, "{:?}", stopped.elapsed());
+    }
+}
+
+/// The job was to go on, and the timer had no chance to say that its time is over.
+#[tokio::test]
+async fn a_job_takes_no_step_after_its_runtime_was_blocked_for_too_long() {
+    let server = Server::start();
+    let step = Arc::new(tokio::sync::Notify::new());
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let lease = lease(&server, SHORT).await;
+    let leading = tokio::spawn({
+        let step = Arc::clone(&step);
+        async move {
+            let job = async |term: Term| {
+                let began = Instant::now();
+                while tell.send((term.token(), began.elapsed())).is_ok() {
+                    step.notified().await;
+                }
+            };
+            lease.lead(Shutdown::never(), job).await;
+        }
+    });
+    let (first, _) = told.recv().await.unwrap();
+    step.notify_one();
+    std::thread::sleep(SHORT + SHORT / 10);
+    let (term, after) = told.recv().await.unwrap();
+    assert!(term > first, "a step of the same term, after {after:?}");
+    leading.abort();
+}
+
+#[tokio::test]
+async fn a_lease_that_somebody_took_for_good_is_asked_for_no_more_often() {
+    let server = Server::start();
+    let redis = connect(&server).await;
+    let _: String = ask(&redis, "SET {seaworthy:lease:dispatch} an-operator").await;
+    let replica = Replica::start(lease(&server, LONG).await);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let said: String = ask(&redis, "INFO commandstats").await;
+    let line = said.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap();
+    let calls: u32 = line.split_once("calls=").unwrap().1.split(',').next().unwrap().parse().unwrap();
+    assert!(calls < 20, "{line}");
+    replica.stop().await;
+}
+
 /// Counts those that are at it at once, by the process' own eyes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_is_one_leader_at_any_moment() {
@@ -251,7 +317,7 @@ async fn who_is_cut_off_has_stopped_before_another_leads() {
         assert!(term.token() > token);
         let mut other = Replica::start(lease(&server, SHORT).await);
         // Wherever in its time that is.
-        tokio::time::sleep(SHORT.mul_f64((random() % 100) as f64 / 100.0)).await;
+        tokio::time::sleep(SHORT.mul_f64((crate::telemetry::random() % 100) as f64 / 100.0)).await;
         assert!(!term.is_lost());
         gate.send_replace(false);
         let next = other.term().await;

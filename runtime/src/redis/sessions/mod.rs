@@ -101,7 +101,7 @@ use serde::Serialize;
 
 use self::signature::{Id, Signer};
 pub use self::{error::SessionError, session::Session};
-use super::{Redis, cookie, keys};
+use super::{Redis, cookie, keys, time};
 use crate::{Error, Secret};
 
 /// How long a session is kept that nobody uses.
@@ -225,7 +225,7 @@ impl Sessions {
         let id = Id::random();
         let Shared { redis, lifetime, .. } = &*self.shared;
         let mut command = cmd("SET");
-        command.arg(self.key(&id)).arg(data).arg("PX").arg(keys::millis(*lifetime));
+        command.arg(self.key(&id)).arg(data).arg("PX").arg(time::millis(*lifetime));
         command.exec_async(&mut redis.clone()).await?;
         Ok(Begun(self.set_cookie(&self.shared.signer.sign(&id), MAX_AGE)))
     }
