@@ -264,7 +264,42 @@ impl Pauses {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
+    use crate::redis::server::connect_to;
+
+    #[tokio::test]
+    async fn the_wait_for_a_connection_is_of_the_time_of_the_command() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let pause = Duration::from_millis(1200);
+        // It closes the first connection when it is asked for more than a PONG. On the second it is slow, and then silent.
+        let server = tokio::spawn(async move {
+            let mut asked = [0; 64];
+            for pause in [Duration::ZERO, pause] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                _ = stream.read(&mut asked).await.unwrap();
+                sleep(pause).await;
+                stream.write_all(b"+PONG\r\n").await.unwrap();
+                while stream.read(&mut asked).await.is_ok_and(|count| count > 0 && !pause.is_zero()) {}
+            }
+        });
+        let redis = connect_to(&url).await;
+        // The first ones fail at once, on the connection that is lost.
+        let took = loop {
+            let began = Instant::now();
+            cmd("GET").arg("key").query_async::<()>(&mut redis.clone()).await.unwrap_err();
+            if began.elapsed() > pause / 2 {
+                break began.elapsed();
+            }
+        };
+        assert!(took < Duration::from_millis(2800), "{took:?}");
+        server.abort();
+    }
 
     #[test]
     fn pauses_grow_to_the_longest_and_differ() {

@@ -11,7 +11,7 @@ mod redis;
 pub use self::{
     haproxy::{Backend, HaProxy},
     postgres::Postgres,
-    program::own_address,
+    program::{Folder, own_address},
     redis::Redis,
 };
 

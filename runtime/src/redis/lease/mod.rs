@@ -44,15 +44,16 @@
 //! # What is guaranteed
 //!
 //! **At most one replica runs the job**, as long as three things hold: clocks of processes run as fast as that of
-//! Redis, to within a tenth; no process is paused in the middle of the job; and Redis forgets nothing. The holder
-//! renews the lease three times within its time to live. What it counts by is the moment *before* it asked, on its own
-//! monotonic clock: when a tenth of the time to live is left of that and no renewal was confirmed, the job is dropped
-//! where it waits. Whoever leads next can't have begun by then.
+//! Redis, to within a tenth, and nobody sets that one forward; no process is paused in the middle of the job; and Redis
+//! forgets nothing. The holder renews the lease three times within its time to live. What it counts by is the moment
+//! *before* it asked, on its own monotonic clock: when a tenth of the time to live is left of that and no renewal was
+//! confirmed, the job is dropped where it waits. Whoever leads next can't have begun by then.
 //!
 //! **What is not guaranteed**, because no lease can:
 //!
 //! - A process that is paused (SIGSTOP, a virtual machine that moves, a swapped page) or blocks its runtime can't drop
-//!   its job in time. It goes on with the next instruction when it wakes, beside the new leader.
+//!   its job in time. When it wakes it goes on with the next instruction, beside the new leader, up to the `await` that
+//!   it comes to: there the clock says that its time is over.
 //! - A Redis that fails over to a replica that lags, or restarts without its data, gives the lease to the next who
 //!   asks.
 //! - What was sent is under way: a request that the job had begun to send may arrive later.
@@ -70,8 +71,8 @@
 //! # Redis away
 //!
 //! Nobody leads: the holder's job is dropped before its lease could be over, `seaworthy_lease_held` is 0, and all
-//! compete again once Redis is back. An outage that is shorter than half the time to live is not noticed. Asking
-//! for the lease is in no trace and no metric of operations: it goes on all day.
+//! compete again once Redis is back. With a time to live of 10 s or more, an outage of a third of it is not noticed.
+//! Asking for the lease is in no trace and no metric of operations: it goes on all day.
 
 mod bid;
 mod term;

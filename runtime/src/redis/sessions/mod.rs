@@ -66,9 +66,9 @@
 //! - **Data is one value**: read whole, written whole, and the last write wins. What two requests must not both change
 //!   belongs in a database.
 //!
-//! The lifetime slides: each request that takes the session begins it anew, in the same command that reads it. The
-//! cookie itself stays for 400 days, the longest that browsers keep one. When a session is over is for Redis to say,
-//! and a cookie that went by the session's own time would go while the session is used.
+//! The lifetime slides: each request that takes the session begins it anew, in the same command that reads it (`GETEX`,
+//! which Redis has since 6.2). The cookie itself stays for 400 days, the longest that browsers keep one. When a session
+//! is over is for Redis to say, and a cookie that went by the session's own time would go while the session is used.
 //!
 //! Data that is not of the type asked for, as another version of the service may write it, is no session: it is warned
 //! of, and the client begins another.
@@ -173,6 +173,9 @@ impl Sessions {
     }
 
     /// What the cookie is called. An [`Idempotency`](super::Idempotency) has to know, too.
+    ///
+    /// Browsers take no cookie from a neighbouring subdomain whose name begins with `__Host-`, such as `__Host-session`.
+    /// It has to be [secure](Self::secure).
     ///
     /// # Panics
     ///
