@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ::redis::{RedisError, aio::MultiplexedConnection, cmd};
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -94,13 +94,13 @@ impl Link {
             return Ok(connection.clone());
         }
         let mut state = self.state.clone();
-        let deadline = Instant::now() + self.timeout;
-        let settled = timeout_at(deadline, state.wait_for(|state| !matches!(state, State::Trying))).await;
+        let began = Instant::now();
+        let settled = timeout(self.timeout, state.wait_for(|state| !matches!(state, State::Trying))).await;
         match settled {
             Ok(Ok(state)) => match &*state {
                 State::Up(connection) => {
                     let mut connection = connection.clone();
-                    connection.set_response_timeout(deadline.saturating_duration_since(Instant::now()));
+                    connection.set_response_timeout(self.timeout.saturating_sub(began.elapsed()));
                     Ok(connection)
                 }
                 State::Away(why) => Err(self.disconnected(why)),

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::redis::server::{ask, back, connect, connect_to};
 
-/// As long as it is in a service.
+/// As long as it is in a service: what takes half of it didn't wait for a lease to end by itself.
 const LONG: Duration = Duration::from_secs(10);
 /// Long enough for a machine that does other things, too.
 const SHORT: Duration = Duration::from_millis(1500);
@@ -84,7 +84,7 @@ async fn who_stops_hands_over_at_once() {
         leader.stop().await;
         assert!(term.is_lost());
         let next = other.term().await;
-        assert!(stopped.elapsed() < LONG / 10, "{:?}", stopped.elapsed());
+        assert!(stopped.elapsed() < LONG / 2, "{:?}", stopped.elapsed());
         assert!(next.token() > last);
         last = next.token();
         // Back in the queue, as the one that will lead next.
@@ -103,7 +103,7 @@ async fn a_job_that_ends_gives_its_result_and_the_lease_to_the_next() {
     let began = Instant::now();
     assert_eq!(lease.lead(Shutdown::never(), async |_| Some(7)).await, Some(7));
     lease.lead(Shutdown::never(), async |_| ()).await;
-    assert!(began.elapsed() < LONG / 10);
+    assert!(began.elapsed() < LONG / 2);
     let over = CancellationToken::new();
     over.cancel();
     assert_eq!(lease.lead(Shutdown::new(over.clone()), async |_| Some(7)).await, None);
@@ -122,7 +122,7 @@ async fn who_is_dropped_gives_the_lease_back() {
     first.leading.abort();
     let mut second = Replica::start(lease(&server, LONG).await);
     _ = second.term().await;
-    assert!(dropped.elapsed() < LONG / 10);
+    assert!(dropped.elapsed() < LONG / 2);
 }
 
 /// What was asked for and is answered too late, or to nobody, is given back as well.
@@ -146,7 +146,7 @@ async fn who_stops_while_it_asks_keeps_nobody_waiting() {
         server.thaw();
         let stopped = Instant::now();
         next.lead(Shutdown::never(), async |_| ()).await;
-        assert!(stopped.elapsed() < LONG / 10, "{:?}", stopped.elapsed());
+        assert!(stopped.elapsed() < LONG / 2, "{:?}", stopped.elapsed());
     }
 }
 
