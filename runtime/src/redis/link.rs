@@ -277,7 +277,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
         let pause = Duration::from_millis(1200);
-        // It closes the first connection when it is asked for more than a PONG. On the second it is slow, and then silent.
+        // It closes the first connection when it is asked for more than a PONG. On the second it is slow, then silent.
         let server = tokio::spawn(async move {
             let mut asked = [0; 64];
             for pause in [Duration::ZERO, pause] {

@@ -174,8 +174,8 @@ impl Sessions {
 
     /// What the cookie is called. An [`Idempotency`](super::Idempotency) has to know, too.
     ///
-    /// Browsers take no cookie from a neighbouring subdomain whose name begins with `__Host-`, such as `__Host-session`.
-    /// It has to be [secure](Self::secure).
+    /// With a name that begins with `__Host-`, such as `__Host-session`, browsers take none from a neighbouring
+    /// subdomain. Such a cookie has to be [secure](Self::secure).
     ///
     /// # Panics
     ///
