@@ -14,7 +14,7 @@ use seaworthy::{
     redis::{self, AsyncCommands},
     testing::{self, Process, ProcessBuilder, Signal, Span},
 };
-use servers::Redis;
+use servers::{Folder, Redis};
 
 use crate::support::{metric, own_address};
 
@@ -50,7 +50,7 @@ fn clients(redis: &Redis) -> String {
 }
 
 /// The files of an authority's certificate, and of a certificate that it signed and its key.
-fn certificate_files(of: IpAddr) -> [PathBuf; 3] {
+fn certificate_files(folder: &Folder, of: IpAddr) -> [PathBuf; 3] {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -59,7 +59,7 @@ fn certificate_files(of: IpAddr) -> [PathBuf; 3] {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new([of.to_string()]).unwrap().signed_by(&key, &issuer).unwrap();
     let file = |name: &str, text: String| {
-        let path = std::env::temp_dir().join(format!("seaworthy-redis-{}-{of}-{name}.pem", std::process::id()));
+        let path = folder.path().join(format!("{name}.pem"));
         fs::write(&path, text).unwrap();
         path
     };
@@ -95,7 +95,8 @@ fn what_is_kept_is_given_back() {
 
 #[test]
 fn a_socket_is_as_good() {
-    let socket = std::env::temp_dir().join(format!("seaworthy-redis-{}.sock", std::process::id()));
+    let folder = Folder::new("socket");
+    let socket = folder.path().join("redis.sock");
     let _redis = Redis::start_with(&["--unixsocket", socket.to_str().unwrap()]);
     let process = cache(&format!("redis+unix://{}?db=1", socket.display())).spawn();
     process.wait_ready();
@@ -269,7 +270,8 @@ fn a_redis_that_goes_away_is_waited_for() {
     let began = Instant::now();
     let statuses: Vec<u16> = (0..50).map(|_| process.get("/get/a").status).collect();
     assert!(statuses.iter().all(|status| *status == 503), "{statuses:?}");
-    assert!(began.elapsed() < Duration::from_secs(1), "50 requests took {:?}", began.elapsed());
+    // One that waits for a connection does so for 1 s.
+    assert!(began.elapsed() < SOON, "50 requests took {:?}", began.elapsed());
     process.wait_until("/ready is 503", || process.admin("/ready").status == 503);
     assert_eq!(process.admin("/health").status, 200);
     let labels = [("db_operation_name", "GET"), ("error_type", "disconnected")];
@@ -307,7 +309,7 @@ fn a_redis_that_hangs_is_left() {
     process.wait_for_log(|line| line["message"].to_string().contains("it accepted the connection, and doesn't answer"));
     let began = Instant::now();
     assert_eq!(process.get("/get/a").status, 503);
-    assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
     redis.thaw();
     process.wait_until("it is served again", || process.get("/get/a").status == 200);
     let labels = [("db_operation_name", "GET"), ("error_type", "timeout")];
@@ -318,7 +320,8 @@ fn a_redis_that_hangs_is_left() {
 #[test]
 fn a_password_can_be_rotated() {
     let redis = Redis::start_with(&["--requirepass", "the-first"]);
-    let file = std::env::temp_dir().join(format!("seaworthy-redis-url-{}", std::process::id()));
+    let folder = Folder::new("url");
+    let file = folder.path().join("url");
     let url = |password: &str| format!("redis://:{password}@{}\n", redis.address());
     fs::write(&file, url("the-first")).unwrap();
     let process = Process::builder(env!("CARGO_BIN_EXE_cache")).env("CACHE_REDIS_URL_FILE", &file).spawn();
@@ -329,7 +332,6 @@ fn a_password_can_be_rotated() {
     fs::write(&file, url("the-second")).unwrap();
     process.wait_until("it is served again", || process.get("/get/a").status == 200);
     process.assert_contract();
-    fs::remove_file(&file).unwrap();
     let said = process.stdout() + &process.stderr();
     assert!(!said.contains("the-first") && !said.contains("the-second"), "{said}");
 }
@@ -351,10 +353,11 @@ fn what_is_opened_after_it_is_closed_before_it() {
 #[test]
 fn tls_is_spoken_with_whom_is_trusted() {
     let tls = own_address();
-    let files = certificate_files(tls.ip());
+    let folder = Folder::new("certificates");
+    let files = certificate_files(&folder, tls.ip());
     let [authority, certificate, key] = files.each_ref().map(|path| path.to_str().unwrap());
     let port = tls.port().to_string();
-    let redis = Redis::start_with(
+    let _redis = Redis::start_with(
         &[
             ["--tls-port", &port, "--bind", &tls.ip().to_string()].as_slice(),
             &["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", authority],
@@ -388,6 +391,4 @@ fn tls_is_spoken_with_whom_is_trusted() {
     let said = process.stdout() + &process.stderr();
     assert!(code.is_some_and(|code| code == 69 || code == 78), "{said}");
     assert!(said.contains("TLS") && !said.contains(PASSWORD), "{said}");
-    drop(redis);
-    files.iter().for_each(|file| fs::remove_file(file).unwrap());
 }

@@ -181,6 +181,8 @@ impl Problem {
     /// Of what the server said to the first commands.
     fn of(error: &RedisError, endpoint: &Endpoint) -> Self {
         let said = error.detail().unwrap_or_default();
+        // Of a command that it doesn't know a server repeats the arguments, which may be the password.
+        let said = said.split_once(", with args").map_or(said, |(said, _)| said);
         match error.code() {
             _ if is_full(error) => Self::passing("it has too many clients".into()),
             Some("WRONGPASS") => Self::last("it refuses the user or the password of its URL".into()),
@@ -188,6 +190,9 @@ impl Problem {
                 Self::last("it wants a password, and its URL has none".into())
             }
             Some("ERR") if said.contains("AUTH") => Self::last(format!("it refuses the password of its URL: {said}")),
+            Some("ERR") if said.contains("HELLO") => {
+                Self::last(format!("it doesn't speak the protocol of its URL: {said}"))
+            }
             Some("ERR") if said.contains("DB index") || said.contains("SELECT") => {
                 Self::last(format!("it has no database {}: {said}", endpoint.database()))
             }
@@ -201,6 +206,26 @@ impl Problem {
             None if error.is_timeout() => Self::silent(),
             None if error.is_connection_dropped() => Self::hung_up(endpoint),
             None => Self::passing(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::Redis;
+
+    #[tokio::test]
+    async fn what_a_server_repeats_of_a_command_that_it_does_not_know_is_not_told() {
+        for (unknown, query, expected) in [
+            ("AUTH", "", "it refuses the password of its URL: unknown command 'AUTH'"),
+            ("HELLO", "?protocol=resp3", "it doesn't speak the protocol of its URL: unknown command 'HELLO'"),
+        ] {
+            let server = servers::Redis::start_with(&["--rename-command", unknown, ""]);
+            let url: Url = format!("redis://:hunter2@{}{query}", server.address()).parse().unwrap();
+            let refused = Redis::connect(Settings::new(url)).await.unwrap_err().to_string();
+            assert!(refused.ends_with(expected), "{refused}");
+            assert!(!refused.contains("hunter2"), "{refused}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What a URL says: where Redis is, and as whom to ask for which database.
 
-use std::{fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use ::redis::{Cmd, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, cmd};
+use rustix::net::sockopt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
@@ -109,14 +110,21 @@ impl Endpoint {
     /// Opens a connection, and nothing on top of it.
     pub(super) async fn open(&self) -> io::Result<Box<dyn Stream>> {
         match &self.place {
-            Place::Host(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
-            }
+            Place::Host(host, port) => Ok(Box::new(connect(host, *port).await?)),
             Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
         }
     }
+}
+
+/// Connects by TCP. Within a minute the system finds out that the other side is gone, also for who only waits.
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(&stream, true)?;
+    sockopt::set_tcp_keepidle(&stream, Duration::from_secs(30))?;
+    sockopt::set_tcp_keepintvl(&stream, Duration::from_secs(10))?;
+    sockopt::set_tcp_keepcnt(&stream, 3)?;
+    Ok(stream)
 }
 
 /// Shows where it is, without a user or a password.
@@ -153,6 +161,15 @@ mod tests {
         let endpoint = parse("redis://[::1]").unwrap();
         assert_eq!((endpoint.to_string(), endpoint.database()), ("[::1]:6379".into(), 0));
         assert!(!endpoint.is_tls && endpoint.authentication().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_system_looks_whether_the_other_side_is_there() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = connect("127.0.0.1", listener.local_addr().unwrap().port()).await.unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        let (idle, between) = (sockopt::tcp_keepidle(&stream).unwrap(), sockopt::tcp_keepintvl(&stream).unwrap());
+        assert_eq!(idle + between * sockopt::tcp_keepcnt(&stream).unwrap(), Duration::from_secs(60));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What errors of Redis mean.
 
-use std::error::Error as StdError;
+use std::{borrow::Cow, error::Error as StdError};
 
 use ::redis::{ErrorKind, RedisError};
 use axum::response::{IntoResponse, Response};
@@ -13,10 +13,21 @@ const NOT_NOW: [&str; 8] =
 
 /// Whether Redis is not there, or can't serve now.
 pub(crate) fn is_unavailable(error: &RedisError) -> bool {
-    match error.code() {
-        Some(code) => NOT_NOW.contains(&code),
+    match code(error) {
+        Some(code) => NOT_NOW.contains(&&*code),
         None => error.is_io_error() || error.kind() == ErrorKind::Parse,
     }
+}
+
+/// That there is no connection, so that nothing was sent.
+pub(super) fn not_sent(why: String) -> RedisError {
+    (ErrorKind::Io, "Redis is not available", why).into()
+}
+
+/// Whether what was sent may be done, or be done later: the answer didn't come in time, or the connection was lost.
+pub(super) fn may_be_done(error: &RedisError) -> bool {
+    // Those of ours, which say why nothing was sent, have a detail; those of the system have none.
+    error.is_io_error() && error.detail().is_none()
 }
 
 /// Whether an error that answers a PING shows a server that serves.
@@ -24,15 +35,26 @@ pub(super) fn is_alive(error: &RedisError) -> bool {
     error.code().is_some_and(|code| code == "READONLY" || code != "NOAUTH" && !NOT_NOW.contains(&code))
 }
 
-/// `error.type`.
-pub(super) fn error_type(error: &RedisError) -> &str {
+/// The server's code. Of a pipeline or a transaction it is that of the first command that was refused.
+pub(super) fn code(error: &RedisError) -> Option<Cow<'_, str>> {
     match error.code() {
-        Some(code) => code,
-        None if error.is_timeout() => "timeout",
-        None if error.is_io_error() => "io",
-        None if error.kind() == ErrorKind::Parse => "parse",
-        None => "invalid",
+        // Why it was aborted says more than that it was.
+        Some("EXECABORT") | None => {
+            let errors = error.clone().into_server_errors()?;
+            errors.first().map(|(_, error)| Cow::Owned(error.code().to_owned()))
+        }
+        code => code.map(Cow::Borrowed),
     }
+}
+
+/// `error.type`.
+pub(super) fn error_type(error: &RedisError) -> Cow<'_, str> {
+    code(error).unwrap_or(Cow::Borrowed(match error {
+        _ if error.is_timeout() => "timeout",
+        _ if error.is_io_error() => "io",
+        _ if error.kind() == ErrorKind::Parse => "parse",
+        _ => "invalid",
+    }))
 }
 
 /// The answer of an error that has one of its own.
@@ -48,9 +70,10 @@ pub(crate) fn own_answer(error: &(dyn StdError + 'static)) -> Option<Response> {
 mod tests {
     use std::io;
 
-    use ::redis::{ServerErrorKind, make_extension_error};
+    use ::redis::{ServerErrorKind, make_extension_error, pipe};
 
     use super::*;
+    use crate::redis::server::connect;
 
     fn io(kind: io::ErrorKind) -> RedisError {
         io::Error::from(kind).into()
@@ -80,6 +103,22 @@ mod tests {
         assert_eq!(status((ErrorKind::UnexpectedReturnType, "not a number").into()), 500);
     }
 
+    #[tokio::test]
+    async fn what_keeps_a_pipeline_from_being_done_is_that_of_its_commands() {
+        let server = servers::Redis::start();
+        let mut redis = connect(&server).await;
+        assert_eq!(server.command(&["REPLICAOF", "127.0.0.1", "1"]), "+OK");
+        let mut atomic = pipe();
+        for pipeline in [pipe().set("a", 1), atomic.atomic().set("a", 1)] {
+            let error = pipeline.exec_async(&mut redis).await.unwrap_err();
+            assert!(is_unavailable(&error), "{error}");
+            assert_eq!(error_type(&error), "READONLY");
+        }
+        assert_eq!(server.command(&["REPLICAOF", "NO", "ONE"]), "+OK");
+        let mistaken = pipe().atomic().cmd("GET").set("a", 1).exec_async(&mut redis).await.unwrap_err();
+        assert!(!is_unavailable(&mistaken), "{mistaken}");
+    }
+
     #[test]
     fn an_error_that_redis_is_the_cause_of_is_one_of_redis() {
         #[derive(Debug, thiserror::Error)]
@@ -98,6 +137,14 @@ mod tests {
         assert_eq!(error_type(&io(io::ErrorKind::ConnectionReset)), "io");
         assert_eq!(error_type(&(ErrorKind::Parse, "not Redis").into()), "parse");
         assert_eq!(error_type(&(ErrorKind::Client, "empty command").into()), "invalid");
+    }
+
+    #[test]
+    fn what_had_no_answer_may_be_done_and_what_was_not_sent_is_not() {
+        assert!(may_be_done(&io(io::ErrorKind::TimedOut)));
+        assert!(may_be_done(&io(io::ErrorKind::BrokenPipe)));
+        assert!(!may_be_done(&not_sent("the connection was closed".into())));
+        assert!(!may_be_done(&server("LOADING")));
     }
 
     #[test]

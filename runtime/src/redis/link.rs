@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::redis::{ErrorKind, RedisError, aio::MultiplexedConnection, cmd};
+use ::redis::{RedisError, aio::MultiplexedConnection, cmd};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep, timeout},
@@ -12,8 +12,8 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use super::{
     connector::{Connected, Connector, TRY, ask},
     error,
+    time::jittered,
 };
-use crate::telemetry::random;
 
 /// How long to wait after a first try that failed, and at most: less than between two checks, so that the one after
 /// Redis came back finds it. Doubled each time, with jitter.
@@ -87,16 +87,22 @@ impl Link {
         Self { connector, state, shared, timeout, name }
     }
 
-    /// The connection, or at once why there is none. A first try to make a new one is waited for.
+    /// The connection, or at once why there is none. A first try to make a new one is waited for, and what is left of
+    /// the time-out is for the answers.
     pub(super) async fn connection(&self) -> Result<MultiplexedConnection, NotSent> {
         if let State::Up(connection) = &*self.state.borrow() {
             return Ok(connection.clone());
         }
         let mut state = self.state.clone();
+        let began = Instant::now();
         let settled = timeout(self.timeout, state.wait_for(|state| !matches!(state, State::Trying))).await;
         match settled {
             Ok(Ok(state)) => match &*state {
-                State::Up(connection) => Ok(connection.clone()),
+                State::Up(connection) => {
+                    let mut connection = connection.clone();
+                    connection.set_response_timeout(self.timeout.saturating_sub(began.elapsed()));
+                    Ok(connection)
+                }
                 State::Away(why) => Err(self.disconnected(why)),
                 State::Closed | State::Trying => Err(self.closed()),
             },
@@ -119,8 +125,7 @@ impl Link {
     }
 
     fn not_sent(&self, error_type: &'static str, why: &str) -> NotSent {
-        let error = RedisError::from((ErrorKind::Io, "Redis is not available", format!("{}: {why}", self.name)));
-        NotSent { error_type, error }
+        NotSent { error_type, error: error::not_sent(format!("{}: {why}", self.name)) }
     }
 
     /// Has the connection looked at: a command had no answer in time.
@@ -251,8 +256,7 @@ impl Pauses {
 
     /// Between half of it and all of it, so that replicas don't come in step.
     pub(super) fn next(&mut self) -> Duration {
-        let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
-        let pause = self.0 / 2 + (self.0 / 2).mul_f64(share);
+        let pause = jittered(self.0);
         self.0 = (self.0 * 2).min(PAUSES.1);
         pause
     }
@@ -260,7 +264,42 @@ impl Pauses {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
+    use crate::redis::server::connect_to;
+
+    #[tokio::test]
+    async fn the_wait_for_a_connection_is_of_the_time_of_the_command() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let pause = Duration::from_millis(1200);
+        // It closes the first connection when it is asked for more than a PONG. On the second it is slow, then silent.
+        let server = tokio::spawn(async move {
+            let mut asked = [0; 64];
+            for pause in [Duration::ZERO, pause] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                _ = stream.read(&mut asked).await.unwrap();
+                sleep(pause).await;
+                stream.write_all(b"+PONG\r\n").await.unwrap();
+                while stream.read(&mut asked).await.is_ok_and(|count| count > 0 && !pause.is_zero()) {}
+            }
+        });
+        let redis = connect_to(&url).await;
+        // The first ones fail at once, on the connection that is lost.
+        let took = loop {
+            let began = Instant::now();
+            cmd("GET").arg("key").query_async::<()>(&mut redis.clone()).await.unwrap_err();
+            if began.elapsed() > pause / 2 {
+                break began.elapsed();
+            }
+        };
+        assert!(took < Duration::from_millis(2800), "{took:?}");
+        server.abort();
+    }
 
     #[test]
     fn pauses_grow_to_the_longest_and_differ() {

@@ -115,6 +115,7 @@ mod resource;
 mod server;
 pub mod sessions;
 mod settings;
+mod time;
 
 pub use ::redis::*;
 

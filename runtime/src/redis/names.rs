@@ -29,8 +29,8 @@ const KNOWN: &str = "\
 /// Commands that hold up all that are sent after them, or change what the connection means for whoever else uses it.
 const OWN: &str = "\
     ASKING AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN DISCARD EXEC HELLO MONITOR MULTI \
-    PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT RESET SELECT SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE UNWATCH \
-    WAIT WAITAOF WATCH";
+    PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT READONLY READWRITE RESET SELECT SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC \
+    UNSUBSCRIBE UNWATCH WAIT WAITAOF WATCH";
 
 /// The longest name that is taken over.
 const LONGEST: usize = 24;
@@ -65,7 +65,12 @@ pub(super) fn of_all(pipeline: &Pipeline) -> &'static str {
 
 /// Refuses a command that has to have a connection of its own.
 pub(super) fn check_shared(name: &str, command: &Cmd) -> Result<(), RedisError> {
-    if OWN_NAMES.binary_search(&name).is_err() && !(name.starts_with("XREAD") && waits(command)) {
+    let is_own = match name {
+        "CLIENT" => silences(command),
+        "XREAD" | "XREADGROUP" => waits(command),
+        _ => OWN_NAMES.binary_search(&name).is_ok(),
+    };
+    if !is_own {
         return Ok(());
     }
     let help = format!("{name} would hold up the others, or change what they mean: send it on `redis.dedicated()`");
@@ -74,10 +79,17 @@ pub(super) fn check_shared(name: &str, command: &Cmd) -> Result<(), RedisError> 
 
 /// Whether `BLOCK` is among the options of a command that reads streams: they end with `STREAMS`.
 fn waits(command: &Cmd) -> bool {
-    let is =
-        |argument: &Arg<&[u8]>, word: &[u8]| matches!(argument, Arg::Simple(text) if text.eq_ignore_ascii_case(word));
     let mut options = command.args_iter().take_while(|argument| !is(argument, b"STREAMS"));
     options.any(|argument| is(&argument, b"BLOCK"))
+}
+
+/// Whether it is `CLIENT REPLY`, after which answers would be taken for those to other commands.
+fn silences(command: &Cmd) -> bool {
+    command.args_iter().nth(1).is_some_and(|argument| is(&argument, b"REPLY"))
+}
+
+fn is(argument: &Arg<&[u8]>, word: &[u8]) -> bool {
+    matches!(argument, Arg::Simple(text) if text.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -124,6 +136,8 @@ mod tests {
         assert!(needs(cmd("XREAD").arg("block").arg(0).arg("STREAMS").arg("orders").arg("$")));
         assert!(!needs(cmd("XREAD").arg("STREAMS").arg("BLOCK").arg("0")));
         assert!(!needs(cmd("XREADGROUP").arg("GROUP").arg("a").arg("b").arg("STREAMS").arg("orders").arg(">")));
+        assert!(needs(cmd("CLIENT").arg("reply").arg("OFF")));
+        assert!(!needs(cmd("CLIENT").arg("LIST")));
         assert!(!needs(cmd("LPOP").arg("queue")));
     }
 }

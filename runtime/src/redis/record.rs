@@ -1,6 +1,6 @@
 //! What is recorded of a command, and of several at once.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use ::redis::{Pipeline, RedisError, Value};
 
@@ -26,20 +26,20 @@ pub(super) fn begin(database: &Arc<Database>, pipeline: &Pipeline) -> Operation 
 
 /// Ends a command, or what one is like. It failed if one of its answers is an error.
 pub(super) fn end(operation: Operation, answers: Result<&[Value], &RedisError>) -> Outcome {
-    let (error_type, code) = match answers {
-        Err(error) => (error::error_type(error), error.code()),
+    let (error_type, is_answer) = match answers {
+        Err(error) => (error::error_type(error), error::code(error).is_some()),
         Ok(answers) => match refusal(answers) {
-            Some(code) => (code, Some(code)),
+            Some(code) => (Cow::Borrowed(code), true),
             None => {
                 operation.end();
                 return Outcome::Other;
             }
         },
     };
-    operation.fail(error_type, code);
-    match (error_type, code) {
-        ("timeout", None) => Outcome::TimedOut,
-        (_, Some("READONLY")) => Outcome::ReadOnly,
+    operation.fail(&error_type, is_answer.then_some(&*error_type));
+    match (&*error_type, is_answer) {
+        ("timeout", false) => Outcome::TimedOut,
+        ("READONLY", true) => Outcome::ReadOnly,
         _ => Outcome::Other,
     }
 }

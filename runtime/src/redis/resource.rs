@@ -84,7 +84,8 @@ impl Redis {
     /// `BLPOP` and other commands that wait, `XREAD` with `BLOCK`, `WATCH`.
     ///
     /// A command on it may take as long as it takes: no time-out ends it, but that of the request that waits for it.
-    /// When the connection is lost, all its commands fail. A worker opens another one when it is started again:
+    /// When the connection is lost, all its commands fail; where the server is gone without a word, within a minute. A
+    /// worker opens another one when it is started again:
     ///
     /// ```
     /// use seaworthy::{prelude::*, redis::{self, Redis}};

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, ops::Deref, sync::Arc};
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts},
+    extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts, RawPathParams},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, StatusCode, header::AUTHORIZATION, request::Parts};
@@ -124,11 +124,14 @@ fn parse(value: &[u8]) -> Option<String> {
 }
 
 /// What a request asks for: its method, path, query and body.
-pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> String {
+pub(super) async fn fingerprint(parts: &mut Parts, body: &[u8]) -> String {
     let mut digest = Digest::new();
-    // Of a nested router the path is only a part.
+    // In a nested router the path is only the rest of it: the whole is the route with what it captured.
     if let Some(route) = parts.extensions.get::<MatchedPath>() {
         digest.add("route", route.as_str().as_bytes());
+    }
+    if let Ok(captured) = RawPathParams::from_request_parts(parts, &()).await {
+        captured.iter().for_each(|(_, value)| digest.add("captured", value.as_bytes()));
     }
     digest.add("method", parts.method.as_str().as_bytes());
     digest.add("path", parts.uri.path().as_bytes());

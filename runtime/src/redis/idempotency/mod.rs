@@ -58,10 +58,10 @@
 //!
 //! # Redis away
 //!
-//! - *Before the handler*: 503, and nothing was done. A key that was taken, although its answer was lost, is free after
-//!   `hold`.
+//! - *Before the handler*: 503, and nothing was done. A key that was taken, although Redis could not say so, is free as
+//!   soon as it can be told, and after `hold` at the latest.
 //! - *Between the handler and the keeping*: the answer goes out. The keeping is tried again until `hold` is over; then
-//!   the key is free, and a repeat runs the handler again.
+//!   the key is free, and a repeat runs the handler again. So is the release of a key whose answer is not kept.
 //! - *Where Redis forgets* (a restart without a disk, a failover to a replica that lags), keys are free again.
 //!
 //! Outcomes are counted in `seaworthy_idempotent_requests_total{outcome}`.
@@ -81,7 +81,7 @@ pub use self::{
     key::{IdempotencyKey, NoIdempotencyKey},
     service::IdempotencyService,
 };
-use super::{Redis, cookie, keys};
+use super::{Redis, cookie, error, keys, time};
 
 /// A layer that has each request with the same `Idempotency-Key` carried out once. Clones share everything.
 ///

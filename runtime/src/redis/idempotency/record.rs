@@ -7,14 +7,15 @@ use std::{
 
 use ::redis::{RedisResult, Script};
 use tokio::{
+    runtime::Handle,
     sync::oneshot,
     time::{Instant, sleep},
 };
 
-use super::{IdempotencyKey, Shared, keys};
+use super::{IdempotencyKey, Shared, error, keys, time};
 
-/// How long to wait before an answer that could not be kept is tried again.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long to wait before an answer is tried to be kept again, or a key to be released: at first, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
 /// Takes a key that nobody has. ARGV: what the request asks for, who would carry it out, and for how many milliseconds.
 /// Gives one of the numbers that [`Record::begin`] reads, and the answer if there is one.
@@ -81,11 +82,18 @@ pub(super) enum Begun {
     Answered(Vec<u8>),
 }
 
-/// The key, while the request is carried out. Dropped, it is released.
+/// The key, from before it is asked for until the request was carried out. Dropped, it is released.
 pub(super) struct Running {
-    record: Option<Record>,
+    /// `None` once it is for others to say what becomes of the key.
+    record: Option<Arc<Record>>,
     /// Until when the handler may run.
     pub(super) deadline: Instant,
+}
+
+/// What becomes of a key.
+enum Ending {
+    Kept(Vec<u8>),
+    Released,
 }
 
 // === impl Record ===
@@ -96,55 +104,64 @@ impl Record {
         Self { shared, key: name, run: keys::hex(&keys::random_bytes()), request }
     }
 
-    /// Takes the key, or tells who has it. Gives itself back while another one carries the request out.
-    pub(super) async fn begin(self) -> RedisResult<Result<Begun, Self>> {
+    /// Takes the key, or tells who has it: `None` while another one carries the request out.
+    ///
+    /// Dropped, it lets the key go that it may have taken.
+    pub(super) async fn begin(self: &Arc<Self>) -> RedisResult<Option<Begun>> {
         let hold = self.shared.hold;
         // Before it is asked for: the key can't be free before it is over by this.
         let deadline = Instant::now() + hold - hold / 10;
+        let mut running = Running { record: Some(Arc::clone(self)), deadline };
         let mut script = BEGIN.key(&self.key);
-        script.arg(&self.request).arg(&self.run).arg(keys::millis(hold));
-        let (what, answer): (u8, Vec<u8>) = script.invoke_async(&mut self.shared.redis.clone()).await?;
+        script.arg(&self.request).arg(&self.run).arg(time::millis(hold));
+        let (what, answer): (u8, Vec<u8>) = match script.invoke_async(&mut self.shared.redis.clone()).await {
+            Ok((0, _)) => return Ok(Some(Begun::First(running))),
+            // It may yet take the key.
+            Err(error) if error::may_be_done(&error) => return Err(error),
+            asked => {
+                running.record = None;
+                asked?
+            }
+        };
         Ok(match what {
-            0 => Ok(Begun::First(Running { record: Some(self), deadline })),
-            1 => Ok(Begun::Other),
-            2 => Ok(Begun::Answered(answer)),
-            _ => Err(self),
+            1 => Some(Begun::Other),
+            2 => Some(Begun::Answered(answer)),
+            _ => None,
         })
     }
 
     /// Whether the key was still this one's.
-    async fn keep(&self, answer: &[u8]) -> RedisResult<bool> {
-        let mut script = KEEP.key(&self.key);
-        script.arg(&self.run).arg(answer).arg(keys::millis(self.shared.lifetime));
+    async fn end(&self, ending: &Ending) -> RedisResult<bool> {
+        let mut script = match ending {
+            Ending::Kept(_) => KEEP.key(&self.key),
+            Ending::Released => RELEASE.key(&self.key),
+        };
+        script.arg(&self.run);
+        if let Ending::Kept(answer) = ending {
+            script.arg(answer).arg(time::millis(self.shared.lifetime));
+        }
         script.invoke_async(&mut self.shared.redis.clone()).await
     }
 
-    async fn release(&self) {
-        let mut script = RELEASE.key(&self.key);
-        script.arg(&self.run);
-        let released: RedisResult<bool> = script.invoke_async(&mut self.shared.redis.clone()).await;
-        if let Err(error) = released {
-            tracing::warn!(target: "seaworthy::redis", "an idempotency key is not released before its time: {error}");
-        }
-    }
-
-    async fn keep_until(self, answer: Vec<u8>, deadline: Instant, tried: oneshot::Sender<()>) {
+    /// Tries again and again until it is done, or the key is free by itself.
+    async fn end_until(self: Arc<Self>, ending: Ending, deadline: Instant, tried: oneshot::Sender<()>) {
         let mut tried = Some(tried);
-        loop {
-            let problem = match self.keep(&answer).await {
+        let mut pause = PAUSES.0;
+        let problem = loop {
+            match self.end(&ending).await {
                 Ok(true) => return,
-                Ok(false) => "its key was lost".into(),
-                Err(error) if Instant::now() + PAUSE < deadline => {
-                    tracing::debug!(target: "seaworthy::redis", "the answer to a request is not kept yet: {error}");
+                Ok(false) => break "the key was lost".into(),
+                Err(error) if Instant::now() + pause >= deadline => break error.to_string(),
+                Err(_) => {
                     tried = None;
-                    sleep(PAUSE).await;
-                    continue;
+                    sleep(time::jittered(pause)).await;
+                    pause = (pause * 2).min(PAUSES.1);
                 }
-                Err(error) => error.to_string(),
-            };
-            drop(tried);
+            }
+        };
+        drop(tried);
+        if matches!(ending, Ending::Kept(_)) {
             tracing::warn!(target: "seaworthy::redis", "the answer to a request is not kept, so a repeat runs again: {problem}");
-            return;
         }
     }
 }
@@ -155,27 +172,32 @@ impl Running {
     /// Keeps the answer. Completes after the first try; others follow while the key is held.
     ///
     /// It is not cancelled with the request: what was done is known here, whether or not the client is still there.
-    pub(super) async fn keep(mut self, answer: Vec<u8>) {
-        let Some(record) = self.record.take() else { return };
-        let (trying, tried) = oneshot::channel();
-        tokio::spawn(record.keep_until(answer, self.deadline, trying));
-        // Ends with the sender.
-        _ = tried.await;
+    pub(super) async fn keep(self, answer: Vec<u8>) {
+        self.end(Ending::Kept(answer)).await;
     }
 
-    /// Lets a repeat run.
-    pub(super) async fn release(mut self) {
-        if let Some(record) = &self.record {
-            record.release().await;
+    /// Lets a repeat run. Completes after the first try, as [`keep`](Self::keep) does.
+    pub(super) async fn release(self) {
+        self.end(Ending::Released).await;
+    }
+
+    async fn end(mut self, ending: Ending) {
+        if let Some(tried) = self.spawn_end(ending) {
+            // Ends with the sender.
+            _ = tried.await;
         }
-        self.record = None;
+    }
+
+    fn spawn_end(&mut self, ending: Ending) -> Option<oneshot::Receiver<()>> {
+        let (record, runtime) = (self.record.take()?, Handle::try_current().ok()?);
+        let (trying, tried) = oneshot::channel();
+        runtime.spawn(record.end_until(ending, self.deadline, trying));
+        Some(tried)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let (Some(record), Ok(runtime)) = (self.record.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { record.release().await });
-        }
+        self.spawn_end(Ending::Released);
     }
 }

@@ -18,15 +18,15 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tower::Service;
 
 use super::{
     IdempotencyKey, Shared, answer,
     key::fingerprint,
     record::{Begun, Record, Running},
+    time,
 };
-use crate::telemetry::random;
 
 /// How long to wait before a request that is carried out is asked for again: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
@@ -97,8 +97,9 @@ where
         Ok(body) => body,
         Err(rejection) => return ("invalid", answer::problem(rejection.status(), &rejection.body_text())),
     };
-    let record = Record::new(Arc::clone(&shared), &key, fingerprint(&parts, &body));
-    match begin(&shared, record).await {
+    let request = fingerprint(&mut parts, &body).await;
+    let record = Arc::new(Record::new(Arc::clone(&shared), &key, request));
+    match begin(&shared, &record).await {
         Ok(Begun::First(running)) => {
             parts.extensions.insert(key);
             carry_out(&shared, running, handler, Request::from_parts(parts, body.into())).await
@@ -119,13 +120,13 @@ where
 }
 
 /// Takes the key, or waits for the answer of who has it.
-async fn begin(shared: &Shared, mut record: Record) -> Result<Begun, (&'static str, Response)> {
+async fn begin(shared: &Shared, record: &Arc<Record>) -> Result<Begun, (&'static str, Response)> {
     let deadline = Instant::now() + shared.wait;
     let mut pause = PAUSES.0;
     loop {
         match record.begin().await {
-            Ok(Ok(begun)) => return Ok(begun),
-            Ok(Err(again)) => record = again,
+            Ok(Some(begun)) => return Ok(begun),
+            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(target: "seaworthy::redis", "a request is refused, as its idempotency key can't be looked up: {error}");
                 let what = "whether the request is a repeat can't be told now; it was not carried out";
@@ -137,9 +138,7 @@ async fn begin(shared: &Shared, mut record: Record) -> Result<Begun, (&'static s
             let what = "the first request with this `Idempotency-Key` is still being carried out";
             return Err(("conflicted", answer::problem(StatusCode::CONFLICT, what)));
         }
-        // Between half of it and all of it, so that repeats don't come in step.
-        let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
-        sleep((pause / 2 + (pause / 2).mul_f64(share)).min(deadline - now)).await;
+        sleep(time::jittered(pause).min(deadline - now)).await;
         pause = (pause * 2).min(PAUSES.1);
     }
 }
@@ -149,7 +148,7 @@ async fn carry_out<H>(shared: &Shared, running: Running, mut handler: H, request
 where
     H: Service<Request, Response = Response, Error = Infallible>,
 {
-    let handled = timeout_at(running.deadline, async {
+    let handled = time::before(running.deadline, async {
         let Ok(answer) = handler.call(request).await;
         if !answer::is_kept(answer.status()) {
             return Err(answer);
@@ -164,20 +163,20 @@ where
         }
     });
     match handled.await {
-        Ok(Ok((parts, Collected::Whole(body)))) => {
+        Some(Ok((parts, Collected::Whole(body)))) => {
             running.keep(answer::encode(parts.status, &parts.headers, &body)).await;
             ("first", Response::from_parts(parts, body.into()))
         }
-        Ok(Ok((parts, Collected::TooLarge(body)))) => {
+        Some(Ok((parts, Collected::TooLarge(body)))) => {
             tracing::warn!(target: "seaworthy::redis", "an answer is too large to be kept: a repeat is told so");
             running.keep(answer::too_large()).await;
             ("first", Response::from_parts(parts, body))
         }
-        Ok(Err(answer)) => {
+        Some(Err(answer)) => {
             running.release().await;
             ("released", answer)
         }
-        Err(_) => {
+        None => {
             running.release().await;
             ("released", answer::problem(StatusCode::SERVICE_UNAVAILABLE, "the request took too long"))
         }

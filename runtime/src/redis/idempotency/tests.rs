@@ -174,6 +174,19 @@ async fn a_key_is_for_one_request_of_one_caller() {
 }
 
 #[tokio::test]
+async fn what_a_nested_path_captures_is_of_the_request() {
+    let server = Server::start();
+    let work = Work::new();
+    let a = Router::new().nest("/{tenant}", replica(idempotency(&server).await, &work));
+    for (tenant, status) in [("ada", 201), ("grace", 422), ("ada", 201)] {
+        let mut of_tenant = request("k", "kettle");
+        *of_tenant.uri_mut() = format!("/{tenant}/orders").parse().unwrap();
+        assert_eq!(send(&a, of_tenant).await.status, status, "{tenant}");
+    }
+    assert_eq!(work.ran(), 1);
+}
+
+#[tokio::test]
 async fn a_request_without_a_key_is_refused_where_one_is_needed() {
     let server = Server::start();
     let work = Work::new();
@@ -337,6 +350,50 @@ async fn while_redis_is_away_nothing_is_carried_out() {
     back(&shared.shared.redis).await;
     assert_eq!(send(&a, request("k", "kettle")).await.text, "1 k");
     assert_eq!(send(&a, request("l", "kettle")).await.text, "2 l");
+}
+
+/// Redis does late what it was asked for, and there is nobody any more to carry the request out.
+#[tokio::test]
+async fn a_key_that_was_taken_for_nobody_is_free_again() {
+    let server = Server::start();
+    let work = Work::new();
+    let a = replica(idempotency(&server).await.wait(Duration::from_secs(5)), &work);
+    // So that Redis knows the script.
+    assert_eq!(send(&a, request("before", "kettle")).await.status, 201);
+    server.freeze();
+    let cancelled = tokio::spawn({
+        let a = a.clone();
+        async move { send(&a, request("k", "kettle")).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    cancelled.abort();
+    assert_eq!(send(&a, request("l", "kettle")).await.status, 503);
+    server.thaw();
+    assert_eq!(send(&a, request("k", "kettle")).await.status, 201);
+    assert_eq!(send(&a, request("l", "kettle")).await.status, 201);
+    assert_eq!(work.ran(), 3);
+}
+
+/// The handler failed since Redis went away, as one that asks it for something else would.
+#[tokio::test]
+async fn a_key_that_could_not_be_released_is_when_redis_is_back() {
+    let mut server = Server::start();
+    let work = Work::that_waits();
+    work.answer_with(503);
+    let shared = idempotency(&server).await;
+    let a = replica(shared.clone(), &work);
+    let first = tokio::spawn({
+        let a = a.clone();
+        async move { send(&a, request("k", "kettle")).await }
+    });
+    work.has_begun().await;
+    server.stop();
+    work.may_end.add_permits(2);
+    assert_eq!(first.await.unwrap().status, 503);
+    work.answer_with(201);
+    server.resume();
+    back(&shared.shared.redis).await;
+    assert_eq!(send(&a, request("k", "kettle")).await.text, "2 k");
 }
 
 #[tokio::test]

@@ -44,15 +44,16 @@
 //! # What is guaranteed
 //!
 //! **At most one replica runs the job**, as long as three things hold: clocks of processes run as fast as that of
-//! Redis, to within a tenth; no process is paused in the middle of the job; and Redis forgets nothing. The holder
-//! renews the lease three times within its time to live. What it counts by is the moment *before* it asked, on its own
-//! monotonic clock: when a tenth of the time to live is left of that and no renewal was confirmed, the job is dropped
-//! where it waits. Whoever leads next can't have begun by then.
+//! Redis, to within a tenth, and nobody sets that one forward; no process is paused in the middle of the job; and Redis
+//! forgets nothing. The holder renews the lease three times within its time to live. What it counts by is the moment
+//! *before* it asked, on its own monotonic clock: when a tenth of the time to live is left of that and no renewal was
+//! confirmed, the job is dropped where it waits. Whoever leads next can't have begun by then.
 //!
 //! **What is not guaranteed**, because no lease can:
 //!
 //! - A process that is paused (SIGSTOP, a virtual machine that moves, a swapped page) or blocks its runtime can't drop
-//!   its job in time. It goes on with the next instruction when it wakes, beside the new leader.
+//!   its job in time. When it wakes it goes on with the next instruction, beside the new leader, up to the `await` that
+//!   it comes to: there the clock says that its time is over.
 //! - A Redis that fails over to a replica that lags, or restarts without its data, gives the lease to the next who
 //!   asks.
 //! - What was sent is under way: a request that the job had begun to send may arrive later.
@@ -70,23 +71,20 @@
 //! # Redis away
 //!
 //! Nobody leads: the holder's job is dropped before its lease could be over, `seaworthy_lease_held` is 0, and all
-//! compete again once Redis is back. An outage that is shorter than half the time to live is not noticed. Asking
-//! for the lease is in no trace and no metric of operations: it goes on all day.
+//! compete again once Redis is back. With a time to live of 10 s or more, an outage of a third of it is not noticed.
+//! Asking for the lease is in no trace and no metric of operations: it goes on all day.
 
-mod held;
+mod bid;
 mod term;
 #[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, fmt, future::Future, sync::Arc, time::Duration};
 
-use self::held::{Competitor, Held};
+use self::bid::Bid;
 pub use self::term::Term;
-use super::{Redis, keys};
-use crate::{Shutdown, telemetry::random};
-
-/// How often the lease is asked for while another one has it, at least.
-const PATIENCE: Duration = Duration::from_millis(100);
+use super::{Redis, keys, time};
+use crate::Shutdown;
 
 /// The right to do something alone. Clones compete with each other, as replicas do.
 ///
@@ -171,54 +169,28 @@ impl Lease {
     {
         loop {
             // Another one for each term: what the one before had sent, and arrives late, must not end this one's.
-            let competitor = Competitor::new(self);
-            let held = tokio::select! {
-                biased;
-                () = &mut shutdown => return F::Output::stopped(),
-                held = compete(&competitor) => held,
-            };
-            let job = job(held.term());
-            // The lease first: a job that is ready all the time must not keep it from being dropped.
+            let mut bid = Bid::new(self);
             let ended = tokio::select! {
                 biased;
                 () = &mut shutdown => Some(F::Output::stopped()),
-                () = held.keep() => None,
-                output = job => Some(output),
+                term = bid.win() => {
+                    let job = job(term);
+                    // The lease first: a job that is ready all the time must not keep it from being dropped.
+                    tokio::select! {
+                        biased;
+                        () = &mut shutdown => Some(F::Output::stopped()),
+                        () = bid.keep() => None,
+                        output = job => Some(output),
+                    }
+                }
             };
             // By here the job was dropped.
             if let Some(ended) = ended {
-                held.give_back().await;
+                bid.give_back().await;
                 return ended;
             }
         }
     }
-}
-
-/// Waits until the lease is this one's.
-async fn compete(competitor: &Competitor) -> Held {
-    let mut problem = None;
-    loop {
-        let longest = match competitor.acquire().await {
-            Ok(Ok(held)) => return held,
-            Ok(Err(left)) => {
-                problem = None;
-                PATIENCE.min(left)
-            }
-            Err(error) => {
-                if problem.replace(()).is_none() {
-                    tracing::warn!(target: "seaworthy::redis", lease = %competitor.name(), "the lease can't be asked for: {error}");
-                }
-                PATIENCE
-            }
-        };
-        tokio::time::sleep(jittered(longest.max(Duration::from_millis(2)))).await;
-    }
-}
-
-/// Between half of it and all of it, so that replicas don't come in step.
-fn jittered(longest: Duration) -> Duration {
-    let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
-    longest / 2 + (longest / 2).mul_f64(share)
 }
 
 impl fmt::Debug for Lease {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::redis::server::{ask, back, connect, connect_to};
 
-/// As long as it is in a service.
+/// As long as it is in a service: what takes half of it didn't wait for a lease to end by itself.
 const LONG: Duration = Duration::from_secs(10);
 /// Long enough for a machine that does other things, too.
 const SHORT: Duration = Duration::from_millis(1500);
@@ -84,7 +84,7 @@ async fn who_stops_hands_over_at_once() {
         leader.stop().await;
         assert!(term.is_lost());
         let next = other.term().await;
-        assert!(stopped.elapsed() < LONG / 10, "{:?}", stopped.elapsed());
+        assert!(stopped.elapsed() < LONG / 2, "{:?}", stopped.elapsed());
         assert!(next.token() > last);
         last = next.token();
         // Back in the queue, as the one that will lead next.
@@ -103,7 +103,7 @@ async fn a_job_that_ends_gives_its_result_and_the_lease_to_the_next() {
     let began = Instant::now();
     assert_eq!(lease.lead(Shutdown::never(), async |_| Some(7)).await, Some(7));
     lease.lead(Shutdown::never(), async |_| ()).await;
-    assert!(began.elapsed() < LONG / 10);
+    assert!(began.elapsed() < LONG / 2);
     let over = CancellationToken::new();
     over.cancel();
     assert_eq!(lease.lead(Shutdown::new(over.clone()), async |_| Some(7)).await, None);
@@ -122,7 +122,73 @@ async fn who_is_dropped_gives_the_lease_back() {
     first.leading.abort();
     let mut second = Replica::start(lease(&server, LONG).await);
     _ = second.term().await;
-    assert!(dropped.elapsed() < LONG / 10);
+    assert!(dropped.elapsed() < LONG / 2);
+}
+
+/// What was asked for and is answered too late, or to nobody, is given back as well.
+#[tokio::test]
+async fn who_stops_while_it_asks_keeps_nobody_waiting() {
+    let server = Server::start();
+    for is_dropped in [false, true] {
+        let asking = lease(&server, LONG).await;
+        let next = lease(&server, LONG).await;
+        // So that Redis knows the scripts.
+        next.lead(Shutdown::never(), async |_| ()).await;
+        server.freeze();
+        let asking = Replica::start(asking);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if is_dropped {
+            asking.leading.abort();
+        } else {
+            asking.stop.cancel();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.thaw();
+        let stopped = Instant::now();
+        next.lead(Shutdown::never(), async |_| ()).await;
+        assert!(stopped.elapsed() < LONG / 2, "{:?}", stopped.elapsed());
+    }
+}
+
+/// The job was to go on, and the timer had no chance to say that its time is over.
+#[tokio::test]
+async fn a_job_takes_no_step_after_its_runtime_was_blocked_for_too_long() {
+    let server = Server::start();
+    let step = Arc::new(tokio::sync::Notify::new());
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let lease = lease(&server, SHORT).await;
+    let leading = tokio::spawn({
+        let step = Arc::clone(&step);
+        async move {
+            let job = async |term: Term| {
+                let began = Instant::now();
+                while tell.send((term.token(), began.elapsed())).is_ok() {
+                    step.notified().await;
+                }
+            };
+            lease.lead(Shutdown::never(), job).await;
+        }
+    });
+    let (first, _) = told.recv().await.unwrap();
+    step.notify_one();
+    std::thread::sleep(SHORT + SHORT / 10);
+    let (term, after) = told.recv().await.unwrap();
+    assert!(term > first, "a step of the same term, after {after:?}");
+    leading.abort();
+}
+
+#[tokio::test]
+async fn a_lease_that_somebody_took_for_good_is_asked_for_no_more_often() {
+    let server = Server::start();
+    let redis = connect(&server).await;
+    let _: String = ask(&redis, "SET {seaworthy:lease:dispatch} an-operator").await;
+    let replica = Replica::start(lease(&server, LONG).await);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let said: String = ask(&redis, "INFO commandstats").await;
+    let line = said.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap();
+    let calls: u32 = line.split_once("calls=").unwrap().1.split(',').next().unwrap().parse().unwrap();
+    assert!(calls < 20, "{line}");
+    replica.stop().await;
 }
 
 /// Counts those that are at it at once, by the process' own eyes.
@@ -251,7 +317,7 @@ async fn who_is_cut_off_has_stopped_before_another_leads() {
         assert!(term.token() > token);
         let mut other = Replica::start(lease(&server, SHORT).await);
         // Wherever in its time that is.
-        tokio::time::sleep(SHORT.mul_f64((random() % 100) as f64 / 100.0)).await;
+        tokio::time::sleep(SHORT.mul_f64((crate::telemetry::random() % 100) as f64 / 100.0)).await;
         assert!(!term.is_lost());
         gate.send_replace(false);
         let next = other.term().await;

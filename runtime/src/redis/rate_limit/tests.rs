@@ -133,10 +133,13 @@ async fn in_no_window_are_more_allowed_than_the_limit() {
     const LIMIT: usize = 20;
     const WINDOW: Duration = Duration::from_millis(100);
     let server = Server::start();
+    let mut limits = Vec::new();
+    for _ in 0..8 {
+        limits.push(RateLimit::new(connect(&server).await, "orders", LIMIT as u32, WINDOW));
+    }
     let began = Instant::now();
     let mut replicas = JoinSet::new();
-    for _ in 0..8 {
-        let limit = RateLimit::new(connect(&server).await, "orders", LIMIT as u32, WINDOW);
+    for limit in limits {
         replicas.spawn(async move {
             let mut allowed = Vec::new();
             while began.elapsed() < 10 * WINDOW {

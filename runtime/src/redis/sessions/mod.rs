@@ -66,9 +66,9 @@
 //! - **Data is one value**: read whole, written whole, and the last write wins. What two requests must not both change
 //!   belongs in a database.
 //!
-//! The lifetime slides: each request that takes the session begins it anew, in the same command that reads it. The
-//! cookie itself stays for 400 days, the longest that browsers keep one. When a session is over is for Redis to say,
-//! and a cookie that went by the session's own time would go while the session is used.
+//! The lifetime slides: each request that takes the session begins it anew, in the same command that reads it (`GETEX`,
+//! which Redis has since 6.2). The cookie itself stays for 400 days, the longest that browsers keep one. When a session
+//! is over is for Redis to say, and a cookie that went by the session's own time would go while the session is used.
 //!
 //! Data that is not of the type asked for, as another version of the service may write it, is no session: it is warned
 //! of, and the client begins another.
@@ -101,7 +101,7 @@ use serde::Serialize;
 
 use self::signature::{Id, Signer};
 pub use self::{error::SessionError, session::Session};
-use super::{Redis, cookie, keys};
+use super::{Redis, cookie, keys, time};
 use crate::{Error, Secret};
 
 /// How long a session is kept that nobody uses.
@@ -174,6 +174,9 @@ impl Sessions {
 
     /// What the cookie is called. An [`Idempotency`](super::Idempotency) has to know, too.
     ///
+    /// With a name that begins with `__Host-`, such as `__Host-session`, browsers take none from a neighbouring
+    /// subdomain. Such a cookie has to be [secure](Self::secure).
+    ///
     /// # Panics
     ///
     /// If no cookie can be called so.
@@ -225,7 +228,7 @@ impl Sessions {
         let id = Id::random();
         let Shared { redis, lifetime, .. } = &*self.shared;
         let mut command = cmd("SET");
-        command.arg(self.key(&id)).arg(data).arg("PX").arg(keys::millis(*lifetime));
+        command.arg(self.key(&id)).arg(data).arg("PX").arg(time::millis(*lifetime));
         command.exec_async(&mut redis.clone()).await?;
         Ok(Begun(self.set_cookie(&self.shared.signer.sign(&id), MAX_AGE)))
     }

@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Ended, Id, SessionError, Sessions, keys};
+use super::{Ended, Id, SessionError, Sessions, time};
 
 /// The session of the request, with data of the type `T`: an extractor, for a state that has [`Sessions`].
 ///
@@ -36,7 +36,7 @@ impl<T> Session<T> {
         let data = serde_json::to_vec(data)?;
         let shared = &*self.sessions.shared;
         let mut command = cmd("SET");
-        command.arg(self.sessions.key(&self.id)).arg(data).arg("XX").arg("PX").arg(keys::millis(shared.lifetime));
+        command.arg(self.sessions.key(&self.id)).arg(data).arg("XX").arg("PX").arg(time::millis(shared.lifetime));
         let done: Option<()> = command.query_async(&mut shared.redis.clone()).await?;
         done.ok_or(SessionError::Missing)
     }
@@ -87,7 +87,7 @@ where
         let id = sessions.find(&parts.headers).ok_or(SessionError::Missing)?;
         let shared = &*sessions.shared;
         let mut command = cmd("GETEX");
-        command.arg(sessions.key(&id)).arg("PX").arg(keys::millis(shared.lifetime));
+        command.arg(sessions.key(&id)).arg("PX").arg(time::millis(shared.lifetime));
         let data: Option<Vec<u8>> = command.query_async(&mut shared.redis.clone()).await?;
         match serde_json::from_slice(&data.ok_or(SessionError::Missing)?) {
             Ok(data) => Ok(Self { data, id, sessions }),

@@ -3,12 +3,15 @@
 use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use ::redis::{RedisError, RedisResult, Script, ScriptInvocation};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::{Lease, Redis, Term, keys};
+use super::{Lease, Redis, Term, keys, time};
+
+/// How often the lease is asked for while another one has it, at least.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Takes the lease where nobody has it, or this one already. KEYS: the holder, the last token. ARGV: this one, the time
-/// to live in milliseconds. Gives the token, or 0 and how long the lease of the other one lasts.
+/// to live in milliseconds. Gives the token, or 0 and how long the lease of the other one lasts (-1: for good).
 ///
 /// The token is the time where that is larger than the last one, so that it grows also where Redis lost the last one.
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
@@ -16,7 +19,7 @@ static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
         r"
         local holder = redis.call('GET', KEYS[1])
         if holder and holder ~= ARGV[1] then
-            return {0, math.max(redis.call('PTTL', KEYS[1]), 0)}
+            return {0, redis.call('PTTL', KEYS[1])}
         end
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -54,7 +57,7 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| {
 
 /// One who asks for the lease.
 #[derive(Clone)]
-pub(super) struct Competitor {
+struct Competitor {
     redis: Redis,
     name: Cow<'static, str>,
     holder_key: String,
@@ -63,53 +66,45 @@ pub(super) struct Competitor {
     id: String,
 }
 
-/// The lease, for a term. Dropped, it is given back if there is a runtime to do so.
-pub(super) struct Held {
+/// The wait for the lease, and the term that follows. Dropped, the lease is given back if there is a runtime to do so.
+pub(super) struct Bid {
     competitor: Competitor,
-    term: Term,
+    term: Option<Term>,
     /// Before it was asked for: it lasts for at least its time to live from here.
     since: Instant,
-    is_over: bool,
+    /// Whether Redis may take the lease for this one's: it was asked for, and no answer says that another one has it.
+    may_be_held: bool,
 }
 
 // === impl Competitor ===
 
 impl Competitor {
-    pub(super) fn new(lease: &Lease) -> Self {
+    fn new(lease: &Lease) -> Self {
         let Lease { redis, name, ttl, prefix } = lease;
-        let competitor = Self {
+        Self {
             redis: redis.clone(),
             name: name.clone(),
             holder_key: format!("{{{prefix}:lease:{name}}}"),
             ttl: *ttl,
             id: keys::hex(&keys::random_bytes()),
-        };
-        competitor.show(false);
-        competitor
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Takes the lease, or tells how long the other one's lasts if it isn't renewed.
-    pub(super) async fn acquire(&self) -> RedisResult<Result<Held, Duration>> {
-        let since = Instant::now();
-        let mut script = ACQUIRE.key(&self.holder_key);
-        script.key(format!("{}:term", self.holder_key)).arg(&self.id).arg(keys::millis(self.ttl));
-        let (token, left): (u64, u64) = self.ask(&script).await?;
-        if token == 0 {
-            return Ok(Err(Duration::from_millis(left)));
         }
-        tracing::info!(target: "seaworthy::redis", lease = %self.name, term = token, "the lease was taken");
-        self.show(true);
-        Ok(Ok(Held { competitor: self.clone(), term: Term::new(token), since, is_over: false }))
+    }
+
+    /// Takes the lease: gives the token, or how long the other one's lasts if it isn't renewed.
+    async fn acquire(&self) -> RedisResult<Result<u64, Duration>> {
+        let mut script = ACQUIRE.key(&self.holder_key);
+        script.key(format!("{}:term", self.holder_key)).arg(&self.id).arg(time::millis(self.ttl));
+        let (token, left): (u64, i64) = self.ask(&script).await?;
+        Ok(match token {
+            0 => Err(u64::try_from(left).map_or(Duration::MAX, Duration::from_millis)),
+            token => Ok(token),
+        })
     }
 
     /// Whether the lease is still this one's, and now for its whole time.
     async fn renew(&self) -> RedisResult<bool> {
         let mut script = RENEW.key(&self.holder_key);
-        script.arg(&self.id).arg(keys::millis(self.ttl));
+        script.arg(&self.id).arg(time::millis(self.ttl));
         self.ask(&script).await
     }
 
@@ -130,39 +125,72 @@ impl Competitor {
     }
 }
 
-// === impl Held ===
+// === impl Bid ===
 
-impl Held {
-    pub(super) fn term(&self) -> Term {
-        self.term.clone()
+impl Bid {
+    pub(super) fn new(lease: &Lease) -> Self {
+        let competitor = Competitor::new(lease);
+        competitor.show(false);
+        Self { competitor, term: None, since: Instant::now(), may_be_held: false }
+    }
+
+    /// Waits until the lease is this one's.
+    pub(super) async fn win(&mut self) -> Term {
+        let name = self.competitor.name.clone();
+        let mut is_told = false;
+        loop {
+            self.since = Instant::now();
+            self.may_be_held = true;
+            let pause = match self.competitor.acquire().await {
+                Ok(Ok(token)) => {
+                    tracing::info!(target: "seaworthy::redis", lease = %name, term = token, "the lease was taken");
+                    self.competitor.show(true);
+                    return self.term.insert(Term::new(token)).clone();
+                }
+                Ok(Err(left)) => {
+                    self.may_be_held = false;
+                    is_told = false;
+                    PATIENCE.min(left)
+                }
+                Err(error) => {
+                    if !is_told {
+                        is_told = true;
+                        tracing::warn!(target: "seaworthy::redis", lease = %name, "the lease can't be asked for: {error}");
+                    }
+                    PATIENCE
+                }
+            };
+            sleep(time::jittered(pause.max(Duration::from_millis(2)))).await;
+        }
     }
 
     /// Renews the lease again and again. Completes when it is lost, or could be soon.
     pub(super) async fn keep(&self) {
         let Competitor { ttl, name, .. } = &self.competitor;
+        let token = self.term.as_ref().map(Term::token);
         let mut since = self.since;
         let mut next = since + *ttl / 3;
         loop {
+            let renewed = async {
+                sleep_until(next).await;
+                let asked = Instant::now();
+                (asked, self.competitor.renew().await)
+            };
             // What is left is for clocks that differ, and to drop the job.
-            let deadline = since + *ttl - *ttl / 10;
-            if next >= deadline {
-                sleep_until(deadline).await;
-                tracing::warn!(target: "seaworthy::redis", lease = %name, term = self.term.token(), "the lease could not be renewed");
-                return;
-            }
-            sleep_until(next).await;
-            let asked = Instant::now();
-            match timeout_at(deadline, self.competitor.renew()).await {
-                Ok(Ok(true)) => {
+            match time::before(since + *ttl - *ttl / 10, renewed).await {
+                Some((asked, Ok(true))) => {
                     since = asked;
                     next = asked + *ttl / 3;
                 }
-                Ok(Ok(false)) => {
-                    tracing::warn!(target: "seaworthy::redis", lease = %name, term = self.term.token(), "the lease was lost");
+                Some((_, Ok(false))) => {
+                    tracing::warn!(target: "seaworthy::redis", lease = %name, term = token, "the lease was lost");
                     return;
                 }
-                Ok(Err(_)) => next = Instant::now() + *ttl / 20,
-                Err(_) => next = deadline,
+                Some((_, Err(_))) => next = Instant::now() + *ttl / 20,
+                None => {
+                    tracing::warn!(target: "seaworthy::redis", lease = %name, term = token, "the lease could not be renewed");
+                    return;
+                }
             }
         }
     }
@@ -170,23 +198,26 @@ impl Held {
     /// Lets the next one have it at once, if Redis can be told.
     pub(super) async fn give_back(mut self) {
         self.end();
-        let competitor = &self.competitor;
-        let within = Instant::now() + competitor.ttl;
-        // It ends by itself where nobody can be told.
-        _ = timeout_at(within, competitor.release()).await;
-        self.is_over = true;
+        if self.may_be_held {
+            let competitor = &self.competitor;
+            // It ends by itself where nobody can be told.
+            _ = timeout_at(Instant::now() + competitor.ttl, competitor.release()).await;
+            self.may_be_held = false;
+        }
     }
 
     fn end(&self) {
-        self.term.end();
-        self.competitor.show(false);
+        if let Some(term) = &self.term {
+            term.end();
+            self.competitor.show(false);
+        }
     }
 }
 
-impl Drop for Held {
+impl Drop for Bid {
     fn drop(&mut self) {
         self.end();
-        if self.is_over {
+        if !self.may_be_held {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
