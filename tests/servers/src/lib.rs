@@ -1,5 +1,5 @@
-//! Real servers for tests: each on an address of the loopback that nobody else uses, in a folder of its own, and gone with
-//! the value that stands for it.
+//! Real servers for tests: each on an address of the loopback that nobody else uses, in a folder of its own, and gone
+//! with the value that stands for it.
 //!
 //! What stops listening on such an address can listen there again, and no other test can take the port meanwhile.
 
@@ -11,7 +11,7 @@ mod redis;
 pub use self::{
     haproxy::{Backend, HaProxy},
     postgres::Postgres,
-    program::own_address,
+    program::{Folder, own_address},
     redis::Redis,
 };
 
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn postgres_keeps_its_data() {
         let mut postgres = Postgres::start();
-        _ = postgres.query("create table t as select 7 as a, 'x' as b");
+        postgres.query("create table t as select 7 as a, 'x' as b");
         postgres.stop();
         postgres.resume();
         assert_eq!(postgres.query("select * from t"), "7|x");

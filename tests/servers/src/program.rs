@@ -32,11 +32,12 @@ pub fn own_address(port: u16) -> SocketAddr {
 
 /// A folder that is removed with its value.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A new one that anybody may enter.
-    pub(crate) fn new(name: &str) -> Self {
+    /// A new one in that of temporary files, which anybody may enter. Its name has this in it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("seaworthy-{name}-{}-{count}", std::process::id()));
@@ -44,7 +45,9 @@ impl Folder {
         Self(path)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }
