@@ -6,7 +6,7 @@ use sqlx::{
     ConnectOptions,
     postgres::{PgConnectOptions, PgSslMode},
 };
-use url::Url;
+use url::{Position, Url};
 
 use crate::{
     Error, Secret,
@@ -194,6 +194,12 @@ pub(super) fn connect_options(url: &Url, settings: &Settings) -> Result<PgConnec
     if !matches!(url.scheme(), "postgres" | "postgresql") {
         return Err(problem("it does not begin with `postgres://`"));
     }
+    // Its password has ended too early, and the rest of it would be shown as a part of the place or of the parameters.
+    if url.username().is_empty() && url[Position::AfterPort..].contains('@') {
+        return Err(problem(
+            "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+        ));
+    }
     let mut url = url.clone();
     let pairs: Vec<_> = url.query_pairs().into_owned().collect();
     url.query_pairs_mut().clear();
@@ -302,6 +308,18 @@ mod tests {
             ("postgres://shop:hunter2@db/orders?sslmode=hunter2", "its parameter `sslmode` is not valid"),
             ("postgres://shop:hunter2@db/orders?hostaddr=hunter2", "its parameter `hostaddr` is not valid"),
             ("postgres://shop:hunter2%C3@db/orders", "a part of it is not UTF-8"),
+            (
+                "postgres://shop:/hunter2@db/orders",
+                "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+            ),
+            (
+                "postgres://shop:?hunter2@db/orders",
+                "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+            ),
+            (
+                "postgres://shop:12#hunter2@db/orders",
+                "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+            ),
         ] {
             let error = options(url).unwrap_err();
             assert_eq!(error.kind(), Kind::Config);
