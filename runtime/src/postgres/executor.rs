@@ -5,7 +5,7 @@ use sqlx::{
     Either, Error, Execute, Executor, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
-use sqlx_core::ext::async_stream::{TryAsyncStream, Yielder};
+use sqlx_core::ext::async_stream::TryAsyncStream;
 
 use super::{Connection, Postgres, observed::Rows, statement::Statement};
 
@@ -80,16 +80,15 @@ impl<'p> Executor<'p> for &'_ Postgres {
 }
 
 /// The rows of a connection that the stream has for itself.
-fn stream_of<'e>(db: Postgres, statement: Statement) -> BoxStream<'e, Result<Step, Error>> {
-    let rows = |out: Yielder<Step>| async move {
+fn stream_of<'e>(db: Postgres, statement: Statement) -> TryAsyncStream<'e, Step> {
+    TryAsyncStream::new(|out| async move {
         let mut connection = db.acquire().await?;
         let mut steps = connection.fetch_many(statement);
         while let Some(step) = steps.try_next().await? {
             out.r#yield(step).await;
         }
         Ok(())
-    };
-    TryAsyncStream::new(rows).boxed()
+    })
 }
 
 impl<'c> Executor<'c> for &'c mut Connection {

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::{Stream, stream::BoxStream};
+use futures_util::Stream;
 use sqlx::{Error, SqlStr};
 use tokio::time::{Sleep, sleep, timeout};
 
@@ -17,7 +17,7 @@ use super::{
 use crate::telemetry::{Operation, Value};
 
 /// A stream of rows, whose operation ends with it. Its time-out is that of each wait for a row.
-pub(super) struct Rows<'e, T> {
+pub(super) struct Rows<S> {
     db: Postgres,
     name: &'static str,
     /// `None` where spans don't have it.
@@ -25,7 +25,7 @@ pub(super) struct Rows<'e, T> {
     /// `None` before the first poll.
     operation: Option<Operation>,
     /// `None` after its end.
-    rows: Option<BoxStream<'e, Result<T, Error>>>,
+    rows: Option<S>,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -77,13 +77,9 @@ impl Postgres {
 
 // === impl Rows ===
 
-impl<'e, T> Rows<'e, T> {
+impl<S> Rows<S> {
     /// The rows that this statement asks for, as a stream that `rows` makes of it.
-    pub(super) fn new(
-        db: &Postgres,
-        statement: Statement,
-        rows: impl FnOnce(Statement) -> BoxStream<'e, Result<T, Error>>,
-    ) -> Self {
+    pub(super) fn new(db: &Postgres, statement: Statement, rows: impl FnOnce(Statement) -> S) -> Self {
         let name = statement::operation(statement.sql.as_str());
         let text = db.inner.query_text.then(|| statement.sql.clone());
         Self { db: db.clone(), name, text, operation: None, rows: Some(rows(statement)), waiting: None }
@@ -99,7 +95,7 @@ impl<'e, T> Rows<'e, T> {
     }
 }
 
-impl<T> Stream for Rows<'_, T> {
+impl<T, S: Stream<Item = Result<T, Error>> + Unpin> Stream for Rows<S> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -108,7 +104,7 @@ impl<T> Stream for Rows<'_, T> {
         let operation = this.operation.get_or_insert_with(|| this.db.begin_operation(this.name, this.text.as_ref()));
         let polled = {
             let _inside = operation.span().enter();
-            rows.as_mut().poll_next(cx)
+            Pin::new(rows).poll_next(cx)
         };
         match polled {
             Poll::Ready(Some(Ok(row))) => {
@@ -138,7 +134,7 @@ impl<T> Stream for Rows<'_, T> {
 
 /// Who drops it between two rows has read enough. Who drops it while it waits was cancelled, as the operation says
 /// itself.
-impl<T> Drop for Rows<'_, T> {
+impl<S> Drop for Rows<S> {
     fn drop(&mut self) {
         if self.waiting.is_none() {
             self.end(None);

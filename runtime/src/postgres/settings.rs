@@ -6,7 +6,7 @@ use sqlx::{
     ConnectOptions,
     postgres::{PgConnectOptions, PgSslMode},
 };
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 use crate::{
     Error, Secret,
@@ -217,7 +217,13 @@ pub(super) fn connect_options(url: &Url, settings: &Settings) -> Result<PgConnec
         }
         url.query_pairs_mut().append_pair(&name, &value);
     }
-    let options = PgConnectOptions::from_url(&url).map_err(|_| problem("a part of it is not UTF-8"))?;
+    let mut options = PgConnectOptions::from_url(&url).map_err(|_| problem("a part of it is not UTF-8"))?;
+    // sqlx would look for a host whose name is the address in its brackets.
+    if let Some(Host::Ipv6(address)) = url.host()
+        && options.get_host() == format!("[{address}]")
+    {
+        options = options.host(&address.to_string());
+    }
     Ok(if settings.query_text { options } else { options.disable_statement_logging() })
 }
 
@@ -246,6 +252,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, database } = self;
         match port {
+            Some(port) if host.contains(':') => write!(f, "[{host}]:{port}/{database}"),
             Some(port) => write!(f, "{host}:{port}/{database}"),
             None => write!(f, "{host}/{database}"),
         }
@@ -336,6 +343,12 @@ mod tests {
         assert!(requires_tls(&options));
         assert_eq!(options.get_application_name(), Some("a b"));
         assert_eq!(options.get_options(), Some("-c statement_timeout=1s"));
+    }
+
+    #[test]
+    fn an_address_of_ipv6_loses_its_brackets() {
+        assert_eq!(options("postgres://shop@[::1]:7/orders").unwrap().get_host(), "::1");
+        assert_eq!(options("postgres://shop@[::1]:7/orders?host=db").unwrap().get_host(), "db");
     }
 
     #[test]
