@@ -80,7 +80,7 @@
 //!
 //! When a call fails as if the server were gone, or waits for more than 250 ms, one task asks the server, by a
 //! connection of its own. If it does not answer, calls fail at once, instead of waiting together, until that task finds
-//! it again; it tries at least every second. Nothing has to be restarted. [`ready`](ready()) fails meanwhile.
+//! it again; it tries within a second of each attempt. Nothing has to be restarted. [`ready`](ready()) fails meanwhile.
 //!
 //! # A URL that is rotated
 //!
@@ -235,7 +235,8 @@ impl Postgres {
 
 /// The database answers: for `#[cloud_service(ready(seaworthy::postgres::ready))]`.
 ///
-/// It is asked over a connection of the pool, which is not recorded.
+/// It is asked over a connection of the pool, which is not recorded. Where the pool has none in time, because all are in
+/// use, the check fails as well.
 ///
 /// # Errors
 ///
