@@ -11,8 +11,9 @@ use seaworthy::{
     sqlx::{self, Executor as _},
     testing::{self, Process, ProcessBuilder, Signal, Span},
 };
+use servers::{Folder, Postgres as Server};
 
-use crate::support::{FLAT, metric, postgres::Server, resident, wait_until};
+use crate::support::{FLAT, metric, resident, wait_until};
 
 /// Longer than anything takes that fails fast, and shorter than a time-out.
 const FAST: Duration = Duration::from_millis(1500);
@@ -39,7 +40,7 @@ fn rows_are_kept_and_transactions_are_whole() {
     assert_eq!(service.get("/rows/9").text(), "[-1, -1, -2, -2, -3]");
     assert_eq!(service.get("/rows/3").status, 500);
     assert_eq!(service.get("/nothing").status, 404);
-    assert_eq!(server.sql("SELECT id FROM things"), "1");
+    assert_eq!(server.query("SELECT id FROM things"), "1");
     service.assert_contract();
 }
 
@@ -78,7 +79,7 @@ fn connections_are_counted_by_what_they_do() {
     let server = Server::start();
     let service = ready(&server.url());
     let count = |state: &str| {
-        let pool = format!("{}:5432/postgres", server.host);
+        let pool = format!("{}/postgres", server.address());
         let labels = [("db_client_connection_pool_name", &*pool), ("db_client_connection_state", state)];
         metric(&service.admin("/metrics"), "db_client_connection_count", &labels)
     };
@@ -117,7 +118,7 @@ fn the_spans_are_those_of_the_conventions() {
         for span in &calls {
             assert_eq!(span.attributes["db.system.name"], "postgresql");
             assert_eq!(span.attributes["db.namespace"], "postgres");
-            assert_eq!(span.attributes["server.address"], server.host);
+            assert_eq!(span.attributes["server.address"], server.address().ip().to_string());
             assert_eq!(span.attributes["server.port"], "5432");
         }
         let text = |index: usize| calls[index].attributes.get("db.query.text").map(String::as_str);
@@ -172,7 +173,7 @@ fn a_server_that_goes_away_makes_it_unready_and_not_dead() {
     let service = ready(&server.url());
     for outage in 0..2 {
         assert_eq!(service.get("/who").status, 200, "{outage}");
-        server.down();
+        server.stop();
         let before = resident(service.id());
         service.wait_until("it is known", || {
             let asked = Instant::now();
@@ -196,7 +197,7 @@ fn a_server_that_goes_away_makes_it_unready_and_not_dead() {
         service.wait_until("/ready is 503", || service.admin("/ready").status == 503);
         assert_eq!(service.get("/health").status, 200);
         assert!(resident(service.id()).saturating_sub(before) < FLAT);
-        server.up();
+        server.resume();
         service.wait_until("it serves again", || service.get("/who").status == 200);
         service.wait_until("/ready is 200", || service.admin("/ready").status == 200);
     }
@@ -216,10 +217,14 @@ fn a_pool_that_is_exhausted_is_no_outage() {
         let slow = scope.spawn(|| service.get("/sleep?seconds=60"));
         let sleeping =
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
-        service.wait_until("it sleeps", || server.sql(sleeping) == "1");
+        service.wait_until("it sleeps", || server.query(sleeping) == "1");
         for _ in 0..2 {
             assert_eq!(service.get("/who").status, 503);
         }
+        let age = || service.admin("/ready").json()["checks"][0]["age_seconds"].as_f64();
+        let before = age();
+        service.wait_until("it was checked again", || age() < before);
+        assert_eq!(service.get("/ready").status, 200, "it is as busy elsewhere");
         let metrics = service.admin("/metrics");
         let labels = [("error_type", "pool_timeout")];
         assert_eq!(metric(&metrics, "db_client_operation_duration_seconds_count", &labels), 2.0, "{}", metrics.text());
@@ -245,10 +250,11 @@ fn a_call_that_took_too_long_does_not_keep_its_connection() {
 #[test]
 fn a_password_that_is_rotated_is_used_by_the_next_connection() {
     let server = Server::start();
-    server.sql("CREATE ROLE shop LOGIN PASSWORD 'first'");
-    server.sql("CREATE ROLE other LOGIN PASSWORD 'other'");
-    server.sql("GRANT ALL ON SCHEMA public TO shop, other");
-    let file = std::env::temp_dir().join(format!("seaworthy-rotation-{}", std::process::id()));
+    server.query("CREATE ROLE shop LOGIN PASSWORD 'first'");
+    server.query("CREATE ROLE other LOGIN PASSWORD 'other'");
+    server.query("GRANT ALL ON SCHEMA public TO shop, other");
+    let folder = Folder::new("rotation");
+    let file = folder.path().join("url");
     let write = |user: &str, password: &str| {
         let new = file.with_extension("new");
         fs::write(&new, server.url_of(user, password, "postgres")).unwrap();
@@ -260,7 +266,7 @@ fn a_password_that_is_rotated_is_used_by_the_next_connection() {
     assert!(service.get("/who").text().starts_with("shop "));
 
     // The old one is refused: the call that finds out uses the new one itself.
-    server.sql("ALTER ROLE shop PASSWORD 'second'");
+    server.query("ALTER ROLE shop PASSWORD 'second'");
     write("shop", "second");
     server.cut_all();
     let answer = service.get("/who");
@@ -280,7 +286,6 @@ fn a_password_that_is_rotated_is_used_by_the_next_connection() {
     assert!(service.get("/who").text().starts_with("other "));
     let written = service.stdout();
     assert!(["first", "second", "not a url"].iter().all(|secret| !written.contains(secret)), "{written}");
-    fs::remove_file(file).unwrap();
 }
 
 #[test]
@@ -298,5 +303,5 @@ fn the_pool_closes_when_nothing_needs_it_any_more() {
     let expected = [("before", "answered"), ("after", "attempted to acquire a connection on a closed pool")];
     assert_eq!(said, expected.map(|(when, what)| (when.to_owned(), what.to_owned())));
     assert!(service.logs().iter().all(|line| line["at_once"] != false));
-    assert_eq!(server.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"), "1");
+    assert_eq!(server.query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"), "1");
 }

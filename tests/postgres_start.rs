@@ -8,11 +8,9 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use seaworthy::testing::Process;
+use servers::{Folder, Postgres as Server};
 
-use crate::{
-    postgres::service,
-    support::{own_address, postgres::Server},
-};
+use crate::{postgres::service, support::own_address};
 
 const SOON: Duration = Duration::from_secs(12);
 
@@ -39,7 +37,7 @@ fn it_waits_for_a_server_that_comes_later() {
         line["message"].as_str().is_some_and(|said| said.starts_with("waiting for the database"))
     };
     service.wait_for_log(waits);
-    server.up();
+    server.resume();
     service.wait_ready();
     assert_eq!(service.logs().iter().filter(|line| waits(line)).count(), 1);
     service.assert_contract();
@@ -74,9 +72,9 @@ fn a_server_that_never_answers_is_not_waited_for_without_end() {
 #[test]
 fn what_can_not_work_is_said_at_once() {
     let server = Server::start();
-    let host = &server.host;
+    let address = server.address();
     let refused = |url: &str, expected: &str| {
-        assert_refused(url, &format!("`DATABASE_URL` can't be used for {host}:5432/{expected}"));
+        assert_refused(url, &format!("`DATABASE_URL` can't be used for {address}/{expected}"));
     };
     refused(&server.url_of("postgres", "hunter3", "postgres"), "postgres: the server refuses its user or its password");
     refused(&server.url_of("nobody", "hunter3", "postgres"), "postgres: the server refuses its user or its password");
@@ -106,7 +104,7 @@ fn a_parameter_that_is_not_known_is_said_without_its_value() {
     let line = service.wait_for_log(|line| line["level"] == "WARN");
     assert_eq!(line["message"], "`DATABASE_URL` has a parameter that is not known, `pasword`");
     assert!(!service.stdout().contains("hunter"));
-    assert_eq!(server.sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'shop'"), "t");
+    assert_eq!(server.query("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'shop'"), "t");
 }
 
 #[test]
@@ -119,26 +117,27 @@ fn times_in_which_nothing_can_be_done_are_refused() {
 
 #[test]
 fn tls_is_spoken_as_the_url_says() {
-    let server = Server::prepare();
+    let mut server = Server::prepare();
     let (mut authority, key) = (CertificateParams::new(Vec::new()).unwrap(), KeyPair::generate().unwrap());
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = authority.self_signed(&key).unwrap();
     let issuer = Issuer::new(authority, key);
     let own_key = KeyPair::generate().unwrap();
-    let own = CertificateParams::new(vec![server.host.clone()]).unwrap().signed_by(&own_key, &issuer).unwrap();
-    let mut server = server.with_tls(&own.pem(), &own_key.serialize_pem());
-    server.up();
-    let file = std::env::temp_dir().join(format!("seaworthy-postgres-{}.pem", std::process::id()));
+    let own =
+        CertificateParams::new(vec![server.address().ip().to_string()]).unwrap().signed_by(&own_key, &issuer).unwrap();
+    server.speak_tls(&own.pem(), &own_key.serialize_pem());
+    server.resume();
+    let folder = Folder::new("authority");
+    let file = folder.path().join("root.pem");
     std::fs::write(&file, root.pem()).unwrap();
 
     let trusted = service(&format!("{}?sslmode=verify-full&sslrootcert={}", server.url(), file.display())).spawn();
     trusted.wait_ready();
-    assert_eq!(server.sql("SELECT count(*) > 0 FROM pg_stat_ssl WHERE ssl AND pid <> pg_backend_pid()"), "t");
+    assert_eq!(server.query("SELECT count(*) > 0 FROM pg_stat_ssl WHERE ssl AND pid <> pg_backend_pid()"), "t");
     assert_refused(&(server.url() + "?sslmode=verify-full"), "certificate");
     // As an operator of the system would: its roots are those of this file.
     let native = service(&(server.url() + "?sslmode=verify-full")).env("SSL_CERT_FILE", &file).spawn();
     native.wait_ready();
-    std::fs::remove_file(file).unwrap();
 }
 
 #[test]

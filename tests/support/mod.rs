@@ -3,7 +3,6 @@
 pub(crate) mod collector;
 pub(crate) mod load;
 pub(crate) mod load_h2;
-pub(crate) mod postgres;
 pub(crate) mod prometheus;
 pub(crate) mod scripted;
 pub(crate) mod tools;

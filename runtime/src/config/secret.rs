@@ -123,6 +123,12 @@ impl<T: Wipe> Secret<T> {
         Ok(Self { value: value?, variable: self.variable.clone(), file: Some(file.clone()) })
     }
 
+    /// Whether it was read from a file, so that [`reload`](Self::reload) may find another value.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_mounted(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The whole name of the variable that it was read from, if it was: for errors of who uses it.
     #[cfg(any(test, feature = "postgres", feature = "redis"))]
     pub(crate) fn variable(&self) -> Option<&str> {

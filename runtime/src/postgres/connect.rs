@@ -71,30 +71,22 @@ pub(super) async fn connect(settings: Settings) -> Result<Postgres, Error> {
 }
 
 fn pool(settings: &Settings) -> PgPoolOptions {
-    let limit = settings.acquire_timeout;
     PgPoolOptions::new()
         .max_connections(settings.max_connections.get())
         .min_connections(settings.min_connections)
-        .acquire_timeout(limit)
+        .acquire_timeout(settings.acquire_timeout)
         .idle_timeout(settings.idle_timeout)
         .max_lifetime(shortened(settings.max_lifetime, 0.1))
-        // What a call left behind that was cancelled, such as the rest of its answer, comes first. A server that is
-        // gone without a word would have the connection for as long as TCP tries.
-        .after_release(move |connection, _| {
-            Box::pin(async move {
-                timeout(limit, connection.flush()).await.map_err(|_| failure::timed_out())?.map(|()| true)
-            })
-        })
 }
 
 /// Connects once, so that it is known to work.
 async fn first(settings: &Settings, options: &PgConnectOptions, place: &Place) -> Result<(), Error> {
-    let deadline = Instant::now() + settings.connect_timeout;
+    let started = Instant::now();
+    let left = || settings.connect_timeout.saturating_sub(started.elapsed());
     let mut backoff = Backoff::new(LONGEST);
     let mut is_told = false;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let problem = match timeout(left.min(settings.acquire_timeout), options.connect()).await {
+        let problem = match timeout(left().min(settings.acquire_timeout), options.connect()).await {
             Ok(Ok(connection)) => {
                 _ = timeout(settings.acquire_timeout, connection.close()).await;
                 return Ok(());
@@ -106,7 +98,7 @@ async fn first(settings: &Settings, options: &PgConnectOptions, place: &Place) -
             return Err(refused(settings, options, place, &problem));
         }
         let pause = backoff.next();
-        if Instant::now() + pause >= deadline {
+        if pause >= left() {
             let what = format!("the database {place} ({})", settings.url_variable());
             // As a text: sqlx's own has that of its causes already.
             return Err(Error::unavailable(what, problem.to_string()));

@@ -24,6 +24,8 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Credentials {
     settings: Mutex<Settings>,
+    /// Whether it may change.
+    is_mounted: bool,
     looked: Mutex<Instant>,
     /// How often another one was read.
     version: AtomicU64,
@@ -33,12 +35,17 @@ pub(super) struct Credentials {
 
 impl Credentials {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings: Mutex::new(settings), looked: Mutex::new(Instant::now()), version: AtomicU64::new(0) }
+        let is_mounted = settings.url.is_mounted();
+        let looked = Mutex::new(Instant::now());
+        Self { settings: Mutex::new(settings), is_mounted, looked, version: AtomicU64::new(0) }
     }
 
     /// Which URL it is that new connections use. Has the file read, if that is a while ago, on a thread that may block:
     /// the caller does not wait for it.
     pub(super) fn version(&self, db: &Postgres) -> u64 {
+        if !self.is_mounted {
+            return 0;
+        }
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         if looked.elapsed() >= EVERY {
             *looked = Instant::now();

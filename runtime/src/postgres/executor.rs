@@ -1,15 +1,11 @@
 //! `&Postgres` as an executor of sqlx's.
 
-use futures_util::{
-    FutureExt, StreamExt,
-    future::BoxFuture,
-    stream::{self, BoxStream},
-};
+use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
     Either, Error, Execute, Executor, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
-use tokio::sync::mpsc;
+use sqlx_core::ext::async_stream::TryAsyncStream;
 
 use super::{Connection, Postgres, observed::Rows, statement::Statement};
 
@@ -25,8 +21,8 @@ impl<'p> Executor<'p> for &'_ Postgres {
     {
         let (db, statement) = (self.clone(), Statement::new(query));
         Box::pin(async move {
-            let sql = statement.sql.clone();
-            db.call(&sql, async { (&mut *db.acquire().await?).execute(statement).await }).await
+            let operation = db.operation(&statement.sql);
+            db.call(operation, async { (&mut *db.acquire().await?).execute(statement).await }).await
         })
     }
 
@@ -35,9 +31,7 @@ impl<'p> Executor<'p> for &'_ Postgres {
         'p: 'e,
         E: 'q + Execute<'q, sqlx::Postgres>,
     {
-        let (db, statement) = (self.clone(), Statement::new(query));
-        let sql = statement.sql.clone();
-        Rows::new(db.clone(), sql, stream_of(db, statement)).boxed()
+        Rows::new(self, Statement::new(query), |statement| stream_of(self.clone(), statement)).boxed()
     }
 
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, Error>>
@@ -47,8 +41,8 @@ impl<'p> Executor<'p> for &'_ Postgres {
     {
         let (db, statement) = (self.clone(), Statement::new(query));
         Box::pin(async move {
-            let sql = statement.sql.clone();
-            db.call(&sql, async { (&mut *db.acquire().await?).fetch_all(statement).await }).await
+            let operation = db.operation(&statement.sql);
+            db.call(operation, async { (&mut *db.acquire().await?).fetch_all(statement).await }).await
         })
     }
 
@@ -59,8 +53,8 @@ impl<'p> Executor<'p> for &'_ Postgres {
     {
         let (db, statement) = (self.clone(), Statement::new(query));
         Box::pin(async move {
-            let sql = statement.sql.clone();
-            db.call(&sql, async { (&mut *db.acquire().await?).fetch_optional(statement).await }).await
+            let operation = db.operation(&statement.sql);
+            db.call(operation, async { (&mut *db.acquire().await?).fetch_optional(statement).await }).await
         })
     }
 
@@ -70,8 +64,8 @@ impl<'p> Executor<'p> for &'_ Postgres {
     {
         let db = self.clone();
         Box::pin(async move {
-            let text = sql.clone();
-            db.call(&text, async { (&mut *db.acquire().await?).prepare_with(sql, types).await }).await
+            let operation = db.operation(&sql);
+            db.call(operation, async { (&mut *db.acquire().await?).prepare_with(sql, types).await }).await
         })
     }
 
@@ -85,29 +79,16 @@ impl<'p> Executor<'p> for &'_ Postgres {
     }
 }
 
-/// The rows of a connection that the stream has for itself: its own borrow of it can't leave the future that has it, so
-/// they are handed over, one at a time.
-fn stream_of<'e>(db: Postgres, statement: Statement) -> BoxStream<'e, Result<Step, Error>> {
-    let (out, mut rows) = mpsc::channel(1);
-    let work = async move {
-        let mut connection = match db.acquire().await {
-            Ok(connection) => connection,
-            Err(error) => return drop(out.send(Err(error)).await),
-        };
+/// The rows of a connection that the stream has for itself.
+fn stream_of<'e>(db: Postgres, statement: Statement) -> TryAsyncStream<'e, Step> {
+    TryAsyncStream::new(|out| async move {
+        let mut connection = db.acquire().await?;
         let mut steps = connection.fetch_many(statement);
-        while let Some(step) = steps.next().await {
-            if out.send(step).await.is_err() {
-                return;
-            }
+        while let Some(step) = steps.try_next().await? {
+            out.r#yield(step).await;
         }
-    };
-    let mut work = Box::pin(work.fuse());
-    stream::poll_fn(move |cx| {
-        // Its end closes the channel.
-        let _unfinished = work.poll_unpin(cx);
-        rows.poll_recv(cx)
+        Ok(())
     })
-    .boxed()
 }
 
 impl<'c> Executor<'c> for &'c mut Connection {
@@ -121,8 +102,8 @@ impl<'c> Executor<'c> for &'c mut Connection {
         let statement = Statement::new(query);
         Box::pin(async move {
             let (db, raw) = self.parts();
-            let sql = statement.sql.clone();
-            db.call(&sql, raw.execute(statement)).await
+            let operation = db.operation(&statement.sql);
+            db.call(operation, raw.execute(statement)).await
         })
     }
 
@@ -131,10 +112,8 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
         E: 'q + Execute<'q, sqlx::Postgres>,
     {
-        let statement = Statement::new(query);
-        let sql = statement.sql.clone();
         let (db, raw) = self.parts();
-        Rows::new(db.clone(), sql, raw.fetch_many(statement)).boxed()
+        Rows::new(db, Statement::new(query), |statement| raw.fetch_many(statement)).boxed()
     }
 
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, Error>>
@@ -145,8 +124,8 @@ impl<'c> Executor<'c> for &'c mut Connection {
         let statement = Statement::new(query);
         Box::pin(async move {
             let (db, raw) = self.parts();
-            let sql = statement.sql.clone();
-            db.call(&sql, raw.fetch_all(statement)).await
+            let operation = db.operation(&statement.sql);
+            db.call(operation, raw.fetch_all(statement)).await
         })
     }
 
@@ -158,8 +137,8 @@ impl<'c> Executor<'c> for &'c mut Connection {
         let statement = Statement::new(query);
         Box::pin(async move {
             let (db, raw) = self.parts();
-            let sql = statement.sql.clone();
-            db.call(&sql, raw.fetch_optional(statement)).await
+            let operation = db.operation(&statement.sql);
+            db.call(operation, raw.fetch_optional(statement)).await
         })
     }
 
@@ -169,8 +148,8 @@ impl<'c> Executor<'c> for &'c mut Connection {
     {
         Box::pin(async move {
             let (db, raw) = self.parts();
-            let text = sql.clone();
-            db.call(&text, raw.prepare_with(sql, types)).await
+            let operation = db.operation(&sql);
+            db.call(operation, raw.prepare_with(sql, types)).await
         })
     }
 

@@ -80,7 +80,7 @@
 //!
 //! When a call fails as if the server were gone, or waits for more than 250 ms, one task asks the server, by a
 //! connection of its own. If it does not answer, calls fail at once, instead of waiting together, until that task finds
-//! it again; it tries at least every second. Nothing has to be restarted. [`ready`](ready()) fails meanwhile.
+//! it again; it tries within a second of each attempt. Nothing has to be restarted. [`ready`](ready()) fails meanwhile.
 //!
 //! # A URL that is rotated
 //!
@@ -109,19 +109,22 @@ mod connect;
 mod credentials;
 mod executor;
 mod failure;
+mod lent;
 mod observed;
 mod outage;
 mod settings;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::{FromRef, State};
-use sqlx::{Connection as _, PgPool, pool::PoolConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 pub(crate) use self::failure::is_unavailable;
-use self::{credentials::Credentials, outage::Outage, settings::Place};
+use self::{credentials::Credentials, lent::Lent, outage::Outage, settings::Place};
 pub use self::{
     settings::Settings,
     transaction::{Connection, Transaction},
@@ -168,12 +171,15 @@ impl Postgres {
     /// - [`Error::config`], if waiting would be in vain: the URL can't be used, the server refuses its user or its
     ///   password, there is no such database, or the URL asks for TLS and the server has none. Exit code 78.
     ///
-    /// Neither shows user or password.
+    /// Neither shows the password. What the server says of a user whom it refuses may name the user.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         connect::connect(settings).await
     }
 
     /// The pool itself, for what this type has not: nothing that is done with it is recorded.
+    ///
+    /// Transactions are for [`begin`](Self::begin): with sqlx 0.9, one of the pool's whose future is dropped while it
+    /// begins is left open, and what others do by its connection later is lost.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.inner.pool
@@ -203,26 +209,20 @@ impl Postgres {
         }
     }
 
-    /// Takes a connection from the pool, or opens one.
-    async fn acquire(&self) -> Result<PoolConnection<sqlx::Postgres>, sqlx::Error> {
-        self.take(PgPool::acquire).await
-    }
-
-    /// Takes something from the pool. Once more, if the server refused the user or the password and there are new ones.
-    async fn take<'a, T, F>(&'a self, from: impl Fn(&'a PgPool) -> F) -> Result<T, sqlx::Error>
-    where
-        F: Future<Output = Result<T, sqlx::Error>>,
-    {
+    /// Takes a connection from the pool, or opens one. Once more, if the server refused the user or the password and
+    /// there are new ones.
+    async fn acquire(&self) -> Result<Lent, sqlx::Error> {
         let Inner { pool, credentials, outage, .. } = &*self.inner;
         let version = credentials.version(self);
-        let mut taken = outage.fail_fast(&self.inner, from(pool)).await;
-        if let Err(error) = &taken
+        let mut acquired = outage.fail_fast(&self.inner, pool.acquire()).await;
+        if let Err(error) = &acquired
             && failure::is_refused_login(error)
             && credentials.is_newer(version, self).await
         {
-            taken = outage.fail_fast(&self.inner, from(pool)).await;
+            acquired = outage.fail_fast(&self.inner, pool.acquire()).await;
         }
-        taken.inspect_err(|error| self.suspect(error))
+        let limit = pool.options().get_acquire_timeout();
+        acquired.map(|connection| Lent::new(connection, limit)).inspect_err(|error| self.suspect(error))
     }
 
     /// Asks the server whether it is there, in the background, if this error leaves that open.
@@ -235,12 +235,22 @@ impl Postgres {
 
 /// The database answers: for `#[cloud_service(ready(seaworthy::postgres::ready))]`.
 ///
-/// It is asked over a connection of the pool, which is not recorded.
+/// It is asked over a connection of the pool, which is not recorded. Where all of them are in use, it is asked over one more:
+/// a pool that is busy is no reason to send requests elsewhere, where it may be as busy.
 ///
 /// # Errors
 ///
 /// Says why it does not answer.
 pub async fn ready(State(db): State<Postgres>) -> Result<(), sqlx::Error> {
+    let pool = db.pool();
+    if pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections() {
+        return match pool.connect_options().connect().await {
+            Ok(connection) => connection.close().await,
+            Err(error) if failure::is_absence(&error) => Err(error),
+            // It is there to refuse one more.
+            Err(_) => Ok(()),
+        };
+    }
     let mut connection = db.acquire().await?;
     connection.ping().await.inspect_err(|error| db.suspect(error))
 }

@@ -6,21 +6,26 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::{Stream, stream::BoxStream};
+use futures_util::Stream;
 use sqlx::{Error, SqlStr};
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::{Inner, Postgres, failure, statement};
+use super::{
+    Postgres, failure,
+    statement::{self, Statement},
+};
 use crate::telemetry::{Operation, Value};
 
 /// A stream of rows, whose operation ends with it. Its time-out is that of each wait for a row.
-pub(super) struct Rows<'e, T> {
+pub(super) struct Rows<S> {
     db: Postgres,
-    sql: SqlStr,
+    name: &'static str,
+    /// `None` where spans don't have it.
+    text: Option<SqlStr>,
     /// `None` before the first poll.
     operation: Option<Operation>,
     /// `None` after its end.
-    rows: Option<BoxStream<'e, Result<T, Error>>>,
+    rows: Option<S>,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -28,8 +33,11 @@ pub(super) struct Rows<'e, T> {
 
 impl Postgres {
     /// Does something as one call.
-    pub(super) async fn call<T>(&self, sql: &SqlStr, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let operation = self.operation(sql);
+    pub(super) async fn call<T>(
+        &self,
+        operation: Operation,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let result = {
             let mut work = pin!(timeout(self.inner.timeout, work));
             poll_fn(|cx| {
@@ -43,11 +51,16 @@ impl Postgres {
         result
     }
 
-    fn operation(&self, sql: &SqlStr) -> Operation {
-        let Inner { database, query_text, .. } = &*self.inner;
-        database.begin(statement::operation(sql.as_str()), |span| {
-            if *query_text {
-                span.attribute("db.query.text", Value::Text(sql.as_str()));
+    /// Begins the operation of a call.
+    pub(super) fn operation(&self, sql: &SqlStr) -> Operation {
+        let text = self.inner.query_text.then_some(sql);
+        self.begin_operation(statement::operation(sql.as_str()), text)
+    }
+
+    fn begin_operation(&self, name: &'static str, text: Option<&SqlStr>) -> Operation {
+        self.inner.database.begin(name, |span| {
+            if let Some(text) = text {
+                span.attribute("db.query.text", Value::Text(text.as_str()));
             }
         })
     }
@@ -64,9 +77,12 @@ impl Postgres {
 
 // === impl Rows ===
 
-impl<'e, T> Rows<'e, T> {
-    pub(super) fn new(db: Postgres, sql: SqlStr, rows: BoxStream<'e, Result<T, Error>>) -> Self {
-        Self { db, sql, operation: None, rows: Some(rows), waiting: None }
+impl<S> Rows<S> {
+    /// The rows that this statement asks for, as a stream that `rows` makes of it.
+    pub(super) fn new(db: &Postgres, statement: Statement, rows: impl FnOnce(Statement) -> S) -> Self {
+        let name = statement::operation(statement.sql.as_str());
+        let text = db.inner.query_text.then(|| statement.sql.clone());
+        Self { db: db.clone(), name, text, operation: None, rows: Some(rows(statement)), waiting: None }
     }
 
     /// Ends the operation, and lets go of the rows.
@@ -79,16 +95,16 @@ impl<'e, T> Rows<'e, T> {
     }
 }
 
-impl<T> Stream for Rows<'_, T> {
+impl<T, S: Stream<Item = Result<T, Error>> + Unpin> Stream for Rows<S> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(rows) = &mut this.rows else { return Poll::Ready(None) };
-        let operation = this.operation.get_or_insert_with(|| this.db.operation(&this.sql));
+        let operation = this.operation.get_or_insert_with(|| this.db.begin_operation(this.name, this.text.as_ref()));
         let polled = {
             let _inside = operation.span().enter();
-            rows.as_mut().poll_next(cx)
+            Pin::new(rows).poll_next(cx)
         };
         match polled {
             Poll::Ready(Some(Ok(row))) => {
@@ -118,7 +134,7 @@ impl<T> Stream for Rows<'_, T> {
 
 /// Who drops it between two rows has read enough. Who drops it while it waits was cancelled, as the operation says
 /// itself.
-impl<T> Drop for Rows<'_, T> {
+impl<S> Drop for Rows<S> {
     fn drop(&mut self) {
         if self.waiting.is_none() {
             self.end(None);

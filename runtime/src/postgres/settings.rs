@@ -6,7 +6,7 @@ use sqlx::{
     ConnectOptions,
     postgres::{PgConnectOptions, PgSslMode},
 };
-use url::Url;
+use url::{Host, Position, Url};
 
 use crate::{
     Error, Secret,
@@ -194,6 +194,12 @@ pub(super) fn connect_options(url: &Url, settings: &Settings) -> Result<PgConnec
     if !matches!(url.scheme(), "postgres" | "postgresql") {
         return Err(problem("it does not begin with `postgres://`"));
     }
+    // Its password has ended too early, and the rest of it would be shown as a part of the place or of the parameters.
+    if url.username().is_empty() && url[Position::AfterPort..].contains('@') {
+        return Err(problem(
+            "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+        ));
+    }
     let mut url = url.clone();
     let pairs: Vec<_> = url.query_pairs().into_owned().collect();
     url.query_pairs_mut().clear();
@@ -211,7 +217,13 @@ pub(super) fn connect_options(url: &Url, settings: &Settings) -> Result<PgConnec
         }
         url.query_pairs_mut().append_pair(&name, &value);
     }
-    let options = PgConnectOptions::from_url(&url).map_err(|_| problem("a part of it is not UTF-8"))?;
+    let mut options = PgConnectOptions::from_url(&url).map_err(|_| problem("a part of it is not UTF-8"))?;
+    // sqlx would look for a host whose name is the address in its brackets.
+    if let Some(Host::Ipv6(address)) = url.host()
+        && options.get_host() == format!("[{address}]")
+    {
+        options = options.host(&address.to_string());
+    }
     Ok(if settings.query_text { options } else { options.disable_statement_logging() })
 }
 
@@ -240,6 +252,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, database } = self;
         match port {
+            Some(port) if host.contains(':') => write!(f, "[{host}]:{port}/{database}"),
             Some(port) => write!(f, "{host}:{port}/{database}"),
             None => write!(f, "{host}/{database}"),
         }
@@ -302,6 +315,18 @@ mod tests {
             ("postgres://shop:hunter2@db/orders?sslmode=hunter2", "its parameter `sslmode` is not valid"),
             ("postgres://shop:hunter2@db/orders?hostaddr=hunter2", "its parameter `hostaddr` is not valid"),
             ("postgres://shop:hunter2%C3@db/orders", "a part of it is not UTF-8"),
+            (
+                "postgres://shop:/hunter2@db/orders",
+                "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+            ),
+            (
+                "postgres://shop:?hunter2@db/orders",
+                "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+            ),
+            (
+                "postgres://shop:12#hunter2@db/orders",
+                "it has an `@` and no user: in a password, write `/`, `?` and `#` as `%2F`, `%3F` and `%23`",
+            ),
         ] {
             let error = options(url).unwrap_err();
             assert_eq!(error.kind(), Kind::Config);
@@ -318,6 +343,12 @@ mod tests {
         assert!(requires_tls(&options));
         assert_eq!(options.get_application_name(), Some("a b"));
         assert_eq!(options.get_options(), Some("-c statement_timeout=1s"));
+    }
+
+    #[test]
+    fn an_address_of_ipv6_loses_its_brackets() {
+        assert_eq!(options("postgres://shop@[::1]:7/orders").unwrap().get_host(), "::1");
+        assert_eq!(options("postgres://shop@[::1]:7/orders?host=db").unwrap().get_host(), "db");
     }
 
     #[test]

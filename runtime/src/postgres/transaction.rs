@@ -2,9 +2,12 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Error, PgConnection, PgPool, PgTransaction, SqlStr};
+use sqlx::{Database, Error, PgConnection, SqlStr};
+use sqlx_core::transaction::TransactionManager;
 
-use super::Postgres;
+use super::{Postgres, lent::Lent};
+
+type Manager = <sqlx::Postgres as Database>::TransactionManager;
 
 /// A transaction: what [`Postgres::begin`] gives. Dropped before its [`commit`](Self::commit), it is rolled back.
 ///
@@ -32,15 +35,22 @@ pub struct Transaction {
 #[derive(Debug)]
 pub struct Connection {
     db: Postgres,
-    raw: PgTransaction<'static>,
+    raw: Lent,
+    /// Whether the database said that it is one.
+    is_begun: bool,
 }
 
 // === impl Transaction ===
 
 impl Transaction {
     pub(super) async fn begin(db: &Postgres) -> Result<Self, Error> {
-        let raw = db.call(&SqlStr::from_static("BEGIN"), db.take(PgPool::begin)).await?;
-        Ok(Self { connection: Connection { db: db.clone(), raw } })
+        let begin = async {
+            let mut connection = Connection { db: db.clone(), raw: db.acquire().await?, is_begun: false };
+            Manager::begin(&mut connection, None).await?;
+            connection.is_begun = true;
+            Ok(Self { connection })
+        };
+        db.call(db.operation(&SqlStr::from_static("BEGIN")), begin).await
     }
 
     /// Makes what was done in it last.
@@ -49,9 +59,9 @@ impl Transaction {
     ///
     /// Where the connection breaks or the time is up, nobody knows whether it did: the database may have done it
     /// before.
-    pub async fn commit(self) -> Result<(), Error> {
-        let Connection { db, raw } = self.connection;
-        db.call(&SqlStr::from_static("COMMIT"), raw.commit()).await
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let (db, raw) = self.connection.parts();
+        db.call(db.operation(&SqlStr::from_static("COMMIT")), Manager::commit(raw)).await
     }
 
     /// Undoes what was done in it, as dropping it does, but waits for it.
@@ -59,9 +69,9 @@ impl Transaction {
     /// # Errors
     ///
     /// Those of a call. The database undoes it in any case.
-    pub async fn rollback(self) -> Result<(), Error> {
-        let Connection { db, raw } = self.connection;
-        db.call(&SqlStr::from_static("ROLLBACK"), raw.rollback()).await
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        let (db, raw) = self.connection.parts();
+        db.call(db.operation(&SqlStr::from_static("ROLLBACK")), Manager::rollback(raw)).await
     }
 }
 
@@ -84,8 +94,20 @@ impl DerefMut for Transaction {
 impl Connection {
     /// Whose it is, and sqlx's own.
     pub(super) fn parts(&mut self) -> (&Postgres, &mut PgConnection) {
-        let Self { db, raw } = self;
+        let Self { db, raw, is_begun: _ } = self;
         (db, raw)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        match self.is_begun {
+            // Nothing, if it ended.
+            true => Manager::start_rollback(&mut self.raw),
+            // Its `BEGIN` may be on its way: sqlx would not know of it, and the next call would be in a transaction
+            // that nobody commits.
+            false => self.raw.spoil(),
+        }
     }
 }
 

@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn postgres_keeps_its_data() {
         let mut postgres = Postgres::start();
-        _ = postgres.query("create table t as select 7 as a, 'x' as b");
+        postgres.query("create table t as select 7 as a, 'x' as b");
         postgres.stop();
         postgres.resume();
         assert_eq!(postgres.query("select * from t"), "7|x");

@@ -1,11 +1,16 @@
 //! PostgreSQL.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    io::Write as _,
     net::SocketAddr,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 use rustix::process::Signal;
@@ -14,45 +19,51 @@ use crate::program::{Folder, Program, Ready, own_address};
 
 /// Where Debian has its programs, a folder for each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
+/// The password of the user `postgres`.
+const PASSWORD: &str = "hunter2";
 
-/// A PostgreSQL server, which keeps its data when it is stopped and started. Anybody is `postgres` without a password.
+/// A PostgreSQL server, which keeps its data when it is stopped and started.
 #[derive(Debug)]
 pub struct Postgres {
     address: SocketAddr,
+    speaks_tls: bool,
+    cluster: Cluster,
+    program: Option<Program>,
+}
+
+/// A folder, and the user and the programs that make a cluster in it and serve it.
+#[derive(Debug)]
+struct Cluster {
     programs: PathBuf,
     user: Option<(u32, u32)>,
     folder: Folder,
-    program: Option<Program>,
 }
+
+// === impl Postgres ===
 
 impl Postgres {
     /// Makes a new cluster and starts it.
     #[must_use]
     pub fn start() -> Self {
-        let folder = Folder::new("postgres");
-        let user = other_user();
-        if let Some((uid, gid)) = user {
-            chown(folder.path(), Some(uid), Some(gid)).expect("root can give a folder away");
-        }
-        let mut postgres = Self { address: own_address(5432), programs: programs(), user, folder, program: None };
-        let mut initdb = postgres.command("initdb");
-        initdb.args([
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-N",
-            "--no-instructions",
-            "--no-locale",
-            "-E",
-            "UTF8",
-            "-D",
-            "data",
-        ]);
-        let made = initdb.output().expect("initdb can be run");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut postgres = Self::prepare();
         postgres.resume();
         postgres
+    }
+
+    /// Makes a new cluster, for [`resume`](Self::resume) to start.
+    #[must_use]
+    pub fn prepare() -> Self {
+        let cluster = Cluster::new();
+        cluster.unpack(new_data());
+        Self { address: own_address(5432), speaks_tls: false, cluster, program: None }
+    }
+
+    /// Has it speak TLS from its next start on, with this certificate and key in PEM.
+    pub fn speak_tls(&mut self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            self.cluster.write(&format!("data/{name}"), text);
+        }
+        self.speaks_tls = true;
     }
 
     /// Where it listens.
@@ -61,10 +72,16 @@ impl Postgres {
         self.address
     }
 
-    /// `postgres://postgres@127.1.2.3:5432/postgres`
+    /// `postgres://postgres:hunter2@127.1.2.3:5432/postgres`, by which everything may be done.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://postgres@{}/postgres", self.address)
+        self.url_of("postgres", PASSWORD, "postgres")
+    }
+
+    /// The URL for this user and database.
+    #[must_use]
+    pub fn url_of(&self, user: &str, password: &str, database: &str) -> String {
+        format!("postgres://{user}:{password}@{}/{database}", self.address)
     }
 
     /// What `psql` prints of a statement: rows as lines, `|` between columns.
@@ -72,13 +89,18 @@ impl Postgres {
     /// # Panics
     ///
     /// If the statement fails.
-    #[must_use]
     pub fn query(&self, statement: &str) -> String {
-        let mut psql = self.command("psql");
+        let mut psql = self.cluster.command("psql");
         psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url(), "-c", statement]);
-        let said = psql.output().expect("psql can be run");
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        String::from_utf8_lossy(&said.stdout).trim_end().to_owned()
+        String::from_utf8_lossy(&output(psql)).trim_end().to_owned()
+    }
+
+    /// Cuts all connections, and waits until they are.
+    pub fn cut_all(&self) {
+        self.query(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        );
     }
 
     /// Stops it as an operator would: connections are closed, and what was committed is kept.
@@ -88,22 +110,15 @@ impl Postgres {
         }
     }
 
-    /// Starts it again after [`stop`](Self::stop).
+    /// Starts it after [`prepare`](Self::prepare) or [`stop`](Self::stop).
     pub fn resume(&mut self) {
-        let mut command = self.command("postgres");
-        command.args(["-D", "data", "-k", ".", "-F", "-c", "full_page_writes=off"]);
+        let mut command = self.cluster.command("postgres");
+        command.args(["-D", "data", "-k", "", "-F", "-c", "full_page_writes=off"]);
+        if self.speaks_tls {
+            command.args(["-c", "ssl=on"]);
+        }
         command.arg("-h").arg(self.address.ip().to_string()).arg("-p").arg(self.address.port().to_string());
         self.program = Some(Program::start(command, "postgresql", Ready::Says("ready to accept connections")));
-    }
-
-    /// One of its programs, run in its folder and as a user whom it doesn't refuse.
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.programs.join(program));
-        command.current_dir(self.folder.path());
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
-        command
     }
 }
 
@@ -112,6 +127,78 @@ impl Drop for Postgres {
         // Killed, it would leave its processes behind.
         self.stop();
     }
+}
+
+// === impl Cluster ===
+
+impl Cluster {
+    fn new() -> Self {
+        let cluster = Self { programs: programs(), user: other_user(), folder: Folder::new("postgres") };
+        cluster.give_away(cluster.folder.path());
+        cluster
+    }
+
+    /// One of PostgreSQL's programs.
+    fn command(&self, program: &str) -> Command {
+        self.as_user(&self.programs.join(program))
+    }
+
+    /// A program, run in the folder and as a user whom PostgreSQL doesn't refuse.
+    fn as_user(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path());
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+
+    /// Writes a file that nobody else may read.
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).expect("a file can be written");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
+        self.give_away(&path);
+    }
+
+    /// Gives a file or a folder to the user.
+    fn give_away(&self, path: &Path) {
+        if let Some((uid, gid)) = self.user {
+            chown(path, Some(uid), Some(gid)).expect("root can give it away");
+        }
+    }
+
+    fn unpack(&self, packed: &[u8]) {
+        let mut tar = self.as_user(Path::new("tar"));
+        let mut child = tar.arg("-x").stdin(Stdio::piped()).spawn().expect("tar can be run");
+        let mut pipe = child.stdin.take().expect("it is piped");
+        pipe.write_all(packed).expect("tar reads it");
+        drop(pipe);
+        assert!(child.wait().is_ok_and(|status| status.success()), "tar can't unpack it");
+    }
+}
+
+/// The data of a new cluster. Making it takes a second, so it is made once and kept, packed.
+fn new_data() -> &'static [u8] {
+    static PACKED: OnceLock<Vec<u8>> = OnceLock::new();
+    PACKED.get_or_init(|| {
+        let cluster = Cluster::new();
+        cluster.write("password", PASSWORD);
+        let mut initdb = cluster.command("initdb");
+        initdb.args(["-D", "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile=password", "-N"]);
+        initdb.args(["--no-instructions", "--no-locale", "-E", "UTF8", "--wal-segsize=1"]);
+        output(initdb);
+        let mut tar = cluster.as_user(Path::new("tar"));
+        tar.args(["-c", "data"]);
+        output(tar)
+    })
+}
+
+/// Runs a program to its end; gives what it prints.
+fn output(mut command: Command) -> Vec<u8> {
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }
 
 /// The programs of the newest version.

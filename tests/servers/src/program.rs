@@ -35,7 +35,7 @@ pub fn own_address(port: u16) -> SocketAddr {
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A new one that anybody may enter.
+    /// A new one in that of temporary files, which anybody may enter. Its name has this in it.
     #[must_use]
     pub fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
