@@ -277,7 +277,7 @@ fn fail(exit: Exit) -> Exit {
 fn bind(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         // Again, since the standard library has room for 128.
-        rustix::net::listen(&listener, BACKLOG)?;
+        socket2::SockRef::from(&listener).listen(BACKLOG)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
