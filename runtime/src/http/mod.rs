@@ -1,10 +1,13 @@
 //! The main listener, in the order in which a request passes through it: `server` accepts a connection,
-//! `connection` reads requests from it, `request` answers each, `traffic` knows what is in progress.
+//! `connection` keeps it, `protocol` reads requests from it, `answers` routes them, `request` answers each, `traffic`
+//! knows what is in progress.
 
+pub(crate) mod answers;
 mod body;
-mod connection;
+pub(crate) mod connection;
 pub(crate) mod handler;
 mod io;
+mod protocol;
 mod request;
 pub(crate) mod server;
 pub(crate) mod traffic;
