@@ -8,10 +8,13 @@
 //! Spans come encoded. Parts of a message of protobuf stand one after the other, so a request is what is around its spans,
 //! made once, and their bytes.
 
-#[cfg(feature = "tls")]
+mod channel;
 mod connector;
+mod dial;
 mod outage;
 mod queue;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 use std::{

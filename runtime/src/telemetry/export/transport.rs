@@ -9,14 +9,8 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 
-#[cfg(feature = "tls")]
-use super::connector::Connector;
-use super::queue::Batch;
+use super::{channel::Channel, connector::Connector, queue::Batch};
 use crate::telemetry::{
     settings::{Compression, ExporterSettings, Protocol},
     wire::{Raw, fields},
@@ -31,14 +25,9 @@ pub(super) const HEAD: usize = 5;
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-#[cfg(not(feature = "tls"))]
-type Connector = HttpConnector;
-
 /// A collector to send to.
 pub(super) struct Transport {
-    client: Client<Connector, Full<Bytes>>,
-    connector: Connector,
-    uri: Uri,
+    channel: Channel,
     protocol: Protocol,
     compression: Compression,
     headers: HeaderMap,
@@ -84,21 +73,13 @@ impl Transport {
         headers
             .entry(header::USER_AGENT)
             .or_insert(HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION"))));
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeout));
-        connector.set_nodelay(true);
-        #[cfg(not(feature = "tls"))]
-        let _ = tls;
-        #[cfg(feature = "tls")]
-        let connector = Connector::new(connector, protocol, tls);
-        Self { client: client(&connector, protocol), connector, uri, protocol, compression, headers, timeout }
+        let channel = Channel::new(Connector::new(protocol, timeout, tls), uri, protocol);
+        Self { channel, protocol, compression, headers, timeout }
     }
 
     /// Whether it can be connected to, as far as that is known without trying. Reads files.
     pub(super) fn check(&self) -> Result<(), String> {
-        #[cfg(feature = "tls")]
-        self.connector.check(&self.uri)?;
-        Ok(())
+        self.channel.check()
     }
 
     /// Makes the body of a request of an `ExportTraceServiceRequest`.
@@ -115,8 +96,8 @@ impl Transport {
     /// Sends a message, in this time at most, and gives how many spans the collector rejected.
     pub(super) async fn send(&mut self, message: Bytes, within: Duration) -> Result<u64, Failure> {
         let exchange = async {
-            let response = self.client.request(self.request(message)).await;
-            let (parts, body) = response.map_err(|error| retry(chain(&error)))?.into_parts();
+            let response = self.channel.send(request(&self.headers, message)).await;
+            let (parts, body) = response.map_err(retry)?.into_parts();
             let answer = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
                 match error.downcast_ref::<LengthLimitError>() {
                     Some(_) => refused("its answer is too long to be one of OTLP"),
@@ -132,27 +113,18 @@ impl Transport {
         };
         let within = within.min(self.timeout);
         tokio::time::timeout(within, exchange).await.unwrap_or_else(|_| {
-            // A connection of HTTP/2 outlives its requests, and this one may lead nowhere.
-            self.client = client(&self.connector, self.protocol);
+            // It may lead nowhere.
+            self.channel.close();
             Err(retry(format!("no answer within {within:?}")))
         })
     }
-
-    fn request(&self, message: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(message));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
 }
 
-fn client(connector: &Connector, protocol: Protocol) -> Client<Connector, Full<Bytes>> {
-    Client::builder(TokioExecutor::new())
-        .http2_only(protocol == Protocol::Grpc)
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .build(connector.clone())
+fn request(headers: &HeaderMap, message: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(message));
+    *request.method_mut() = http::Method::POST;
+    *request.headers_mut() = headers.clone();
+    request
 }
 
 /// The compressed bytes: at the least effort, which makes spans seven times smaller for 2 µs each.
