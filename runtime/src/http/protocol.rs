@@ -26,6 +26,7 @@ type Http1 = http1::UpgradeableConnection<TokioIo<Socket>, Answers>;
 type Http2 = http2::Connection<TokioIo<Socket>, Answers, TokioExecutor>;
 
 /// A connection that is served, for as long as it is polled.
+#[expect(clippy::large_enum_variant, reason = "nearly every connection becomes the largest")]
 pub(super) enum Serving {
     /// The client has yet to show what it speaks.
     Unknown(Option<(Socket, Answers)>),
