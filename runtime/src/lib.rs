@@ -31,6 +31,7 @@ mod panic;
 pub mod prelude;
 pub mod probe;
 mod service;
+mod sorted;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

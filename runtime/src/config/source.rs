@@ -1,7 +1,6 @@
 //! Where texts come from: figment's layers, from the defaults up to the files that variables name.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     path::Path,
@@ -17,6 +16,7 @@ use super::{
     report::{Problem, quote},
     table::{Fallback, Row, Table},
 };
+use crate::sorted::Sorted;
 
 /// The largest file that is read for a variable.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -27,8 +27,8 @@ const IN_THE_CODE: &str = "the default in the code";
 pub(super) struct Sources {
     figment: Figment,
     texts: Dict,
-    problems: BTreeMap<String, Problem>,
-    empty_files: BTreeMap<String, String>,
+    problems: Sorted<Problem>,
+    empty_files: Sorted<String>,
 }
 
 /// The text of one variable.
@@ -58,11 +58,12 @@ impl Provider for Layer {
 
 impl Layer {
     fn new<'a>(metadata: Metadata, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self {
-            metadata,
+        let mut layer = Self { metadata, texts: Dict::new() };
+        for (name, text) in texts {
             // As text, whatever it looks like: figment's own provider makes a number of `GREETING=123`.
-            texts: texts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect(),
+            layer.texts.insert(name.to_owned(), Value::from(text));
         }
+        layer
     }
 }
 
@@ -84,8 +85,8 @@ impl Sources {
                 .merge(Layer::new(Metadata::named("the default"), computed.iter().copied()))
                 .merge(Layer::new(from_variables, variables)),
             texts: Dict::new(),
-            problems: BTreeMap::new(),
-            empty_files: BTreeMap::new(),
+            problems: Sorted::new(),
+            empty_files: Sorted::new(),
         };
         for row in &table.rows {
             if let Err(problem) = sources.read_file(table, row, environment) {

@@ -76,7 +76,7 @@ fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queue>) {
 }
 
 fn warned_exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queue>, Option<String>) {
-    let resource = [("service.name".to_owned(), "greeter".to_owned())].into();
+    let resource = [("service.name".to_owned(), "greeter".to_owned())].into_iter().collect();
     start(settings(endpoint, more), &resource).unwrap()
 }
 
