@@ -18,9 +18,10 @@ use hyper::body::Incoming;
 use tokio::{sync::Semaphore, time::sleep};
 
 use crate::{
-    http::{answers::Answer, connection::serve_uncounted},
+    http::connection::serve_uncounted,
     lifecycle::{Lifecycle, State},
     probe::board::{Board, Report},
+    service::BoxFuture,
     telemetry::Telemetry,
 };
 
@@ -46,13 +47,15 @@ pub(crate) fn serve(
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let admin = Arc::new(Admin { board, lifecycle, telemetry });
-    tokio::spawn(accept(listener, admin));
+    let accepting: BoxFuture<'static, ()> = Box::pin(accept(listener, admin));
+    tokio::spawn(accepting);
     Ok(())
 }
 
 async fn accept(listener: tokio::net::TcpListener, admin: Arc<Admin>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let answer = Arc::new(move |request| -> Answer { Box::pin(Arc::clone(&admin).answer(request)) });
+    let answer =
+        Arc::new(move |request| -> BoxFuture<'static, Response> { Box::pin(Arc::clone(&admin).answer(request)) });
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: some will be free again.
@@ -61,10 +64,11 @@ async fn accept(listener: tokio::net::TcpListener, admin: Arc<Admin>) {
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let serving = serve_uncounted(stream, answer.clone(), IDLE_TIMEOUT);
-        tokio::spawn(async move {
+        let serving: BoxFuture<'static, ()> = Box::pin(async move {
             let _place = place;
             serving.await;
         });
+        tokio::spawn(serving);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where texts come from: figment's layers, from the defaults up to the files that variables name.
 
 use std::{
+    cell::Cell,
     fs::{self, File},
     io::{self, Read},
     path::Path,
@@ -43,7 +44,8 @@ pub(super) struct Found<'a> {
 /// One layer: texts that come from the same place.
 struct Layer {
     metadata: Metadata,
-    texts: Dict,
+    /// Asked for once.
+    texts: Cell<Dict>,
 }
 
 impl Provider for Layer {
@@ -52,16 +54,16 @@ impl Provider for Layer {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Profile::Default.collect(self.texts.clone()))
+        Ok(Profile::Default.collect(self.texts.take()))
     }
 }
 
 impl Layer {
-    fn new<'a>(metadata: Metadata, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut layer = Self { metadata, texts: Dict::new() };
+    fn new<'a>(metadata: Metadata, texts: &mut dyn Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut layer = Self { metadata, texts: Cell::default() };
         for (name, text) in texts {
             // As text, whatever it looks like: figment's own provider makes a number of `GREETING=123`.
-            layer.texts.insert(name.to_owned(), Value::from(text));
+            layer.texts.get_mut().insert(name.to_owned(), Value::from(text));
         }
         layer
     }
@@ -72,18 +74,18 @@ impl Layer {
 impl Sources {
     /// Reads what the table asks for. `computed` are defaults that depend on where the process runs.
     pub(super) fn read(table: &Table, environment: &Environment, computed: &[(&str, &str)]) -> Self {
-        let defaults = table.rows.iter().filter_map(|row| match row.default {
+        let mut defaults = table.rows.iter().filter_map(|row| match row.default {
             Fallback::Text(text) => Some((row.name.as_str(), text)),
             Fallback::None | Fallback::Value(_) => None,
         });
-        let variables = table.rows.iter().filter_map(|row| Some((row.name.as_str(), environment.text(&row.name)?)));
+        let mut variables = table.rows.iter().filter_map(|row| Some((row.name.as_str(), environment.text(&row.name)?)));
         let from_variables = Metadata::named("environment variable")
             .interpolater(|_, names| format!("the environment variable `{}`", names.join(".")));
         let mut sources = Self {
             figment: Figment::new()
-                .merge(Layer::new(Metadata::named(IN_THE_CODE), defaults))
-                .merge(Layer::new(Metadata::named("the default"), computed.iter().copied()))
-                .merge(Layer::new(from_variables, variables)),
+                .merge(Layer::new(Metadata::named(IN_THE_CODE), &mut defaults))
+                .merge(Layer::new(Metadata::named("the default"), &mut computed.iter().copied()))
+                .merge(Layer::new(from_variables, &mut variables)),
             texts: Dict::new(),
             problems: Sorted::new(),
             empty_files: Sorted::new(),
@@ -93,8 +95,9 @@ impl Sources {
                 sources.problems.insert(row.name.clone(), problem);
             }
         }
-        sources.texts =
-            sources.figment.data().ok().and_then(|mut profiles| profiles.remove(&Profile::Default)).unwrap_or_default();
+        let profiles = sources.figment.data().unwrap_or_default();
+        let texts = profiles.into_iter().find_map(|(profile, texts)| (profile == Profile::Default).then_some(texts));
+        sources.texts = texts.unwrap_or_default();
         sources
     }
 
@@ -147,7 +150,7 @@ impl Sources {
             self.empty_files.insert(name.clone(), shown);
             return Ok(());
         }
-        let layer = Layer::new(Metadata::named(shown), [(name.as_str(), text.as_str())]);
+        let layer = Layer::new(Metadata::named(shown), &mut [(name.as_str(), text.as_str())].into_iter());
         self.figment = std::mem::take(&mut self.figment).merge(layer);
         Ok(())
     }

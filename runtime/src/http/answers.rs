@@ -28,16 +28,17 @@ use pin_project_lite::pin_project;
 use tower::Service as _;
 
 use super::traffic::Connection;
+use crate::service::BoxFuture;
 
-/// An answer to come.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+/// Gives an answer without a service.
+pub(crate) type Answer = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send + Sync>;
 
 /// Answers the requests of one connection.
 pub(super) enum Answers {
     /// By the service, which counts them.
     OfService { router: Router, connection: Arc<Connection> },
     /// By the process itself.
-    OfProcess(Arc<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>),
+    OfProcess(Answer),
 }
 
 pin_project! {
@@ -51,7 +52,7 @@ pin_project! {
             // Lent to the thread while it is polled.
             connection: Option<Arc<Connection>>,
         },
-        OfProcess { answer: Answer },
+        OfProcess { answer: BoxFuture<'static, Response> },
     }
 }
 

@@ -12,8 +12,6 @@ use std::{
 };
 
 use axum::Router;
-use http::Request;
-use hyper::body::Incoming;
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep},
@@ -140,11 +138,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
 }
 
 /// Serves one connection that nobody counts, over HTTP/1.1, until it ends or its client is silent for that long.
-pub(crate) async fn serve_uncounted(
-    stream: TcpStream,
-    answer: Arc<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>,
-    idle_timeout: Duration,
-) {
+pub(crate) async fn serve_uncounted(stream: TcpStream, answer: Answer, idle_timeout: Duration) {
     Serving::http1_within(idle_timeout, Socket::new(stream, None), Answers::OfProcess(answer)).await;
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{
     runtime::{Handle, Runtime},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 use tokio_util::task::TaskTracker;
@@ -27,7 +27,7 @@ use crate::{
         board::{Board, Probe},
         runner,
     },
-    service::{Closer, Parts, Service, StateOf},
+    service::{BoxFuture, Closer, Parts, Service, StateOf},
     telemetry::Telemetry,
     worker,
 };
@@ -141,7 +141,7 @@ impl<C: CloudService> Conductor<C> {
         };
         runner::start_readiness(runtime, &board, readiness, &service.state);
         worker::start(runtime, &running.workers, workers, &service.state, lifecycle, &fail_sender);
-        let accepting = async move {
+        let accepting: BoxFuture<'static, ()> = Box::pin(async move {
             let problem = match caught(server::accept(http.0, service.router, traffic)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
@@ -149,7 +149,7 @@ impl<C: CloudService> Conductor<C> {
             };
             // The service stops already if nobody listens.
             let _ = fail_sender.try_send(format!("the main listener failed: {problem}"));
-        };
+        });
         running.accepting.spawn_on(accepting, runtime);
         running.accepting.close();
         running.workers.close();
@@ -168,14 +168,18 @@ async fn set_up<C: CloudService>(
     runtime: &Handle,
     stopping: &mut Stopping,
 ) -> Result<Option<Service<StateOf<C>>>, Error> {
-    let setting_up = runtime.spawn(caught(async { C::start(config).await.into_service() }));
-    let abort = setting_up.abort_handle();
+    let (done, set_up) = oneshot::channel();
+    let setting_up: BoxFuture<'static, ()> = Box::pin(async {
+        // Nobody waits for it any more where the process is to stop.
+        _ = done.send(caught(async { C::start(config).await.into_service() }).await);
+    });
+    let setting_up = runtime.spawn(setting_up);
     tokio::select! {
         _ = stopping.wait_for(|stop| *stop != Stop::No) => {
-            abort.abort();
+            setting_up.abort();
             Ok(None)
         }
-        result = setting_up => match result {
+        result = set_up => match result {
             Ok(Ok(service)) => service.map(Some),
             Ok(Err(message)) => Err(Error::failed(format!("the set-up panicked: {message}"))),
             Err(error) => Err(Error::failed(format!("the set-up was lost: {error}"))),
@@ -232,7 +236,7 @@ impl Running {
 
 /// Closes resources on the service's runtime, the last opened first.
 async fn close(closers: Vec<Closer>, runtime: &Handle) {
-    let closing = runtime.spawn(async move {
+    let closing: BoxFuture<'static, ()> = Box::pin(async move {
         for Closer { name, close } in closers.into_iter().rev() {
             match caught(close).await {
                 Ok(()) => tracing::debug!(resource = name, "closed"),
@@ -240,7 +244,7 @@ async fn close(closers: Vec<Closer>, runtime: &Handle) {
             }
         }
     });
-    if timeout(CLOSE, closing).await.is_err() {
+    if timeout(CLOSE, runtime.spawn(closing)).await.is_err() {
         tracing::warn!("resources were not closed within {CLOSE:?}: left open");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A client with a pool would be most of what the exporter is compiled to.
 
-use std::{error::Error, pin::Pin, time::Duration};
+use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header::HOST, uri::PathAndQuery};
@@ -16,7 +16,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
 use super::{connector::Connector, transport::chain};
-use crate::telemetry::settings::Protocol;
+use crate::{service::BoxFuture, telemetry::settings::Protocol};
 
 /// A connection that was not used for this long is not trusted: what lies between may have forgotten it.
 const IDLE: Duration = Duration::from_secs(90);
@@ -155,7 +155,7 @@ impl Sender {
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Boxed {
     fn execute(&self, driver: F) {
         // As one type, so that tasks are compiled once.
-        let driver: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(driver);
+        let driver: BoxFuture<'static, ()> = Box::pin(driver);
         tokio::spawn(driver);
     }
 }
