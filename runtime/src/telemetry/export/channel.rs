@@ -4,9 +4,7 @@
 
 use std::{error::Error, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header::HOST, uri::PathAndQuery};
-use http_body_util::Full;
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
@@ -15,7 +13,7 @@ use hyper::{
 use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
-use super::{connector::Connector, transport::chain};
+use super::{connector::Connector, message::Message, transport::chain};
 use crate::{service::BoxFuture, telemetry::settings::Protocol};
 
 /// A connection that was not used for this long is not trusted: what lies between may have forgotten it.
@@ -35,8 +33,8 @@ struct Kept {
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Full<Bytes>>),
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http1(http1::SendRequest<Message>),
+    Http2(http2::SendRequest<Message>),
 }
 
 /// Runs what drives a connection on the exporter's thread.
@@ -47,7 +45,7 @@ struct Boxed;
 struct Unanswered {
     why: String,
     /// The request, where none of it was sent.
-    again: Option<Request<Full<Bytes>>>,
+    again: Option<Request<Message>>,
 }
 
 // === impl Channel ===
@@ -68,7 +66,7 @@ impl Channel {
     }
 
     /// Sends a request to the collector. Where that is dropped early, [`close`](Self::close) belongs after it.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    pub(super) async fn send(&mut self, request: Request<Message>) -> Result<Response<Incoming>, String> {
         let mut request = self.addressed(request);
         if let Some(Kept { mut sender, last_used }) = self.kept.take()
             && last_used.elapsed() < IDLE
@@ -93,7 +91,7 @@ impl Channel {
         response
     }
 
-    fn addressed(&self, mut request: Request<Full<Bytes>>) -> Request<Full<Bytes>> {
+    fn addressed(&self, mut request: Request<Message>) -> Request<Message> {
         *request.uri_mut() = self.uri.clone();
         if self.protocol == Protocol::HttpProtobuf {
             let path = self.uri.path_and_query().cloned();
@@ -138,7 +136,7 @@ impl Sender {
         }
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unanswered> {
+    async fn send(&mut self, request: Request<Message>) -> Result<Response<Incoming>, Unanswered> {
         let sent = match self {
             Self::Http1(sender) => sender.try_send_request(request).await,
             Self::Http2(sender) => sender.try_send_request(request).await,

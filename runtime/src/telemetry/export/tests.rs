@@ -80,11 +80,11 @@ fn warned_exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queu
     start(settings(endpoint, more), &resource).unwrap()
 }
 
-fn message(transport: &Transport, request: &[u8]) -> Bytes {
+fn message(transport: &Transport, request: &[u8]) -> super::Message {
     let mut batch = Batch::default();
     batch.replace(request.to_vec());
     transport.finish(&mut batch);
-    Bytes::from_owner(batch)
+    super::Message::from_iter(batch.pieces)
 }
 
 fn make_spans(queue: &Queue, count: usize) {
