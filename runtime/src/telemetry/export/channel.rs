@@ -2,7 +2,7 @@
 //!
 //! A client with a pool would be most of what the exporter is compiled to.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, pin::Pin, time::Duration};
 
 use http::{HeaderValue, Request, Response, Uri, header::HOST, uri::PathAndQuery};
 use hyper::{
@@ -14,7 +14,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
 use super::{connector::Connector, message::Message, transport::chain};
-use crate::{service::BoxFuture, telemetry::settings::Protocol};
+use crate::telemetry::settings::Protocol;
 
 /// A connection that was not used for this long is not trusted: what lies between may have forgotten it.
 const IDLE: Duration = Duration::from_secs(90);
@@ -153,7 +153,7 @@ impl Sender {
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Boxed {
     fn execute(&self, driver: F) {
         // As one type, so that tasks are compiled once.
-        let driver: BoxFuture<'static, ()> = Box::pin(driver);
+        let driver: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(driver);
         tokio::spawn(driver);
     }
 }
