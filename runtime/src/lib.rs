@@ -38,6 +38,7 @@ pub mod probe;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod service;
+mod sorted;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

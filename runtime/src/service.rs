@@ -54,6 +54,7 @@ pub struct About {
 /// The state of the service `C`.
 pub(crate) type StateOf<C> = <<C as CloudService>::Output as ServiceOutput>::State;
 
+/// Tasks are spawned as this where they are few: tokio's own code is compiled for each type of task, twice.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The checks, workers and commands of the service `C`, as its attribute lists them.

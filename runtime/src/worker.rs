@@ -15,7 +15,7 @@ use crate::{
     lifecycle::{Lifecycle, Shutdown},
     panic,
     probe::Outcome,
-    service::WorkerPart,
+    service::{BoxFuture, WorkerPart},
 };
 
 /// A background task of a service with the state `S`. `#[worker]` writes the implementation.
@@ -111,6 +111,9 @@ impl<T, E: fmt::Display> WorkerOutput for Result<T, E> {
 
 // === supervision ===
 
+/// Runs a worker of any state: what supervises it is compiled once.
+type Run = Box<dyn Fn(Shutdown) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
 /// Starts the workers of a service. `failed` hears of one that was not to fail; the tracker is empty once all ended.
 pub(crate) fn start<S>(
     runtime: &tokio::runtime::Handle,
@@ -122,31 +125,41 @@ pub(crate) fn start<S>(
 ) where
     S: Clone + Send + Sync + 'static,
 {
-    for part in parts {
-        let (state, lifecycle, failed) = (state.clone(), Arc::clone(lifecycle), failed.clone());
-        let supervised = async move {
-            let spec = part.spec;
-            tokio::select! {
-                () = supervise(part, state, &lifecycle, failed) => {}
-                () = lifecycle.cut.cancelled() => {
-                    tracing::warn!(worker = spec.name, "worker cut: it had not ended at the drain's deadline");
-                }
-            }
-            metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(0);
-        };
-        tracker.spawn_on(supervised, runtime);
+    for WorkerPart { spec, run } in parts {
+        let state = state.clone();
+        let run: Run = Box::new(move |shutdown| {
+            let state = state.clone();
+            Box::pin(async move { run(&state, shutdown).await })
+        });
+        tracker.spawn_on(supervised(spec, run, Arc::clone(lifecycle), failed.clone()), runtime);
     }
 }
 
-async fn supervise<S>(part: WorkerPart<S>, state: S, lifecycle: &Lifecycle, failed: mpsc::Sender<String>) {
-    let WorkerPart { spec, run } = part;
+fn supervised(
+    spec: WorkerSpec,
+    run: Run,
+    lifecycle: Arc<Lifecycle>,
+    failed: mpsc::Sender<String>,
+) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        tokio::select! {
+            () = supervise(spec, run, &lifecycle, failed) => {}
+            () = lifecycle.cut.cancelled() => {
+                tracing::warn!(worker = spec.name, "worker cut: it had not ended at the drain's deadline");
+            }
+        }
+        metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(0);
+    })
+}
+
+async fn supervise(spec: WorkerSpec, run: Run, lifecycle: &Lifecycle, failed: mpsc::Sender<String>) {
     let (first, longest) = spec.backoff;
     let mut wait = first;
     loop {
         metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(1);
         let began = Instant::now();
         let shutdown = Shutdown::new(lifecycle.shutdown.clone());
-        let outcome = panic::caught(async { run(&state, shutdown).await }).await;
+        let outcome = panic::caught(async { run(shutdown).await }).await;
         metrics::gauge!("seaworthy_worker_up", "worker" => spec.name).set(0);
 
         let error = match outcome {

@@ -1,6 +1,8 @@
 //! The process's environment, read once.
 
-use std::{collections::BTreeMap, ffi::OsStr, ffi::OsString, fmt};
+use std::{ffi::OsStr, ffi::OsString, fmt};
+
+use crate::sorted::Sorted;
 
 /// The variables of a process as they were when it started, or any others, in a test.
 ///
@@ -13,7 +15,7 @@ use std::{collections::BTreeMap, ffi::OsStr, ffi::OsString, fmt};
 /// ```
 #[derive(Clone, Default)]
 pub struct Environment {
-    variables: BTreeMap<String, OsString>,
+    variables: Sorted<OsString>,
 }
 
 impl Environment {
@@ -36,7 +38,7 @@ impl Environment {
 
     /// Whether a variable is there, be it empty or not.
     pub(super) fn is_there(&self, name: &str) -> bool {
-        self.variables.contains_key(name)
+        self.variables.contains(name)
     }
 
     /// The value of a variable; an empty one counts as unset.
@@ -53,7 +55,7 @@ impl Environment {
 /// Shows the names alone: any value may be a secret.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.variables.keys()).finish()
+        f.debug_set().entries(self.variables.iter().map(|(name, _)| name)).finish()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where texts come from: figment's layers, from the defaults up to the files that variables name.
 
 use std::{
-    collections::BTreeMap,
+    cell::Cell,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -17,6 +17,7 @@ use super::{
     report::{Problem, quote},
     table::{Fallback, Row, Table},
 };
+use crate::sorted::Sorted;
 
 /// The largest file that is read for a variable.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -27,10 +28,10 @@ const IN_THE_CODE: &str = "the default in the code";
 pub(super) struct Sources {
     figment: Figment,
     texts: Dict,
-    problems: BTreeMap<String, Problem>,
-    empty_files: BTreeMap<String, String>,
+    problems: Sorted<Problem>,
+    empty_files: Sorted<String>,
     /// The files that texts were read from, by variable.
-    files: BTreeMap<String, PathBuf>,
+    files: Sorted<PathBuf>,
 }
 
 /// The text of one variable.
@@ -47,7 +48,8 @@ pub(super) struct Found<'a> {
 /// One layer: texts that come from the same place.
 struct Layer {
     metadata: Metadata,
-    texts: Dict,
+    /// Asked for once.
+    texts: Cell<Dict>,
 }
 
 impl Provider for Layer {
@@ -56,17 +58,18 @@ impl Provider for Layer {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Profile::Default.collect(self.texts.clone()))
+        Ok(Profile::Default.collect(self.texts.take()))
     }
 }
 
 impl Layer {
-    fn new<'a>(metadata: Metadata, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self {
-            metadata,
+    fn new<'a>(metadata: Metadata, texts: &mut dyn Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut layer = Self { metadata, texts: Cell::default() };
+        for (name, text) in texts {
             // As text, whatever it looks like: figment's own provider makes a number of `GREETING=123`.
-            texts: texts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect(),
+            layer.texts.get_mut().insert(name.to_owned(), Value::from(text));
         }
+        layer
     }
 }
 
@@ -75,30 +78,31 @@ impl Layer {
 impl Sources {
     /// Reads what the table asks for. `computed` are defaults that depend on where the process runs.
     pub(super) fn read(table: &Table, environment: &Environment, computed: &[(&str, &str)]) -> Self {
-        let defaults = table.rows.iter().filter_map(|row| match row.default {
+        let mut defaults = table.rows.iter().filter_map(|row| match row.default {
             Fallback::Text(text) => Some((row.name.as_str(), text)),
             Fallback::None | Fallback::Value(_) => None,
         });
-        let variables = table.rows.iter().filter_map(|row| Some((row.name.as_str(), environment.text(&row.name)?)));
+        let mut variables = table.rows.iter().filter_map(|row| Some((row.name.as_str(), environment.text(&row.name)?)));
         let from_variables = Metadata::named("environment variable")
             .interpolater(|_, names| format!("the environment variable `{}`", names.join(".")));
         let mut sources = Self {
             figment: Figment::new()
-                .merge(Layer::new(Metadata::named(IN_THE_CODE), defaults))
-                .merge(Layer::new(Metadata::named("the default"), computed.iter().copied()))
-                .merge(Layer::new(from_variables, variables)),
+                .merge(Layer::new(Metadata::named(IN_THE_CODE), &mut defaults))
+                .merge(Layer::new(Metadata::named("the default"), &mut computed.iter().copied()))
+                .merge(Layer::new(from_variables, &mut variables)),
             texts: Dict::new(),
-            problems: BTreeMap::new(),
-            empty_files: BTreeMap::new(),
-            files: BTreeMap::new(),
+            problems: Sorted::new(),
+            empty_files: Sorted::new(),
+            files: Sorted::new(),
         };
         for row in &table.rows {
             if let Err(problem) = sources.read_file(table, row, environment) {
                 sources.problems.insert(row.name.clone(), problem);
             }
         }
-        sources.texts =
-            sources.figment.data().ok().and_then(|mut profiles| profiles.remove(&Profile::Default)).unwrap_or_default();
+        let profiles = sources.figment.data().unwrap_or_default();
+        let texts = profiles.into_iter().find_map(|(profile, texts)| (profile == Profile::Default).then_some(texts));
+        sources.texts = texts.unwrap_or_default();
         sources
     }
 
@@ -151,7 +155,7 @@ impl Sources {
             self.empty_files.insert(name.clone(), shown);
             return Ok(());
         }
-        let layer = Layer::new(Metadata::named(shown), [(name.as_str(), text.as_str())]);
+        let layer = Layer::new(Metadata::named(shown), &mut [(name.as_str(), text.as_str())].into_iter());
         self.figment = std::mem::take(&mut self.figment).merge(layer);
         self.files.insert(name.clone(), path.into());
         Ok(())

@@ -1,6 +1,6 @@
 //! Variables that are set and that nothing reads, because their name is misspelt.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use super::{Environment, links, table::Table};
 
@@ -31,7 +31,7 @@ impl fmt::Display for Unknown {
 /// Finds the variables that begin with a prefix of the configuration and are not in the table, and those that are
 /// nearly called like one that is not set.
 pub(super) fn find(table: &Table, environment: &Environment) -> Vec<Unknown> {
-    let mut known = BTreeSet::new();
+    let mut known = Vec::new();
     let mut unset = Vec::new();
     for row in &table.rows {
         let file = table.file_variable(row);
@@ -40,12 +40,14 @@ pub(super) fn find(table: &Table, environment: &Environment) -> Vec<Unknown> {
             if !is_set {
                 unset.push(name.clone());
             }
-            known.insert(name);
+            known.push(name);
         }
     }
     environment
         .names()
-        .filter(|name| !known.contains(*name) && !EVERYWHERE.contains(name) && !name.starts_with("OTEL_"))
+        .filter(|name| {
+            !known.iter().any(|known| known == name) && !EVERYWHERE.contains(name) && !name.starts_with("OTEL_")
+        })
         .filter(|name| links::service_of(name, environment.text(name).unwrap_or_default()).is_none())
         .filter_map(|name| {
             let meant = nearest(name, unset.iter().map(String::as_str));

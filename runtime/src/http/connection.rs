@@ -2,10 +2,10 @@
 
 use std::{
     cell::Cell,
-    future::poll_fn,
+    future::{Future, poll_fn},
     mem::ManuallyDrop,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{
@@ -18,17 +18,18 @@ use std::{
 };
 
 use axum::Router;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{dispatch::Requests, socket::Socket, traffic::Traffic};
+use super::{
+    dispatch::{Answer, Answers},
+    protocol::Serving,
+    socket::Socket,
+    traffic::Traffic,
+};
 use crate::{
     lifecycle::State,
     telemetry::{PeerTelemetry, RouteTelemetry},
@@ -36,12 +37,6 @@ use crate::{
 
 /// How long an idle connection stays open once the drain began, for the request that may be on its way.
 const LINGER: Duration = Duration::from_secs(1);
-/// The largest head of a request. It may have 100 headers, which is hyper's default: told the same number, it would
-/// clear a place for each of them at every request.
-const MAX_HEAD: usize = 64 * 1024;
-/// HTTP/2: how often a silent client is asked whether it is there, and how long it may take to say so.
-const PING_EVERY: Duration = Duration::from_secs(60);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 thread_local! {
     /// The connection whose request this thread answers. Not an extension of the request, because those are allocated.
@@ -212,10 +207,8 @@ impl Drop for Lent<'_> {
 pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Connection>) {
     let traffic = Arc::clone(&connection.traffic);
     let shutdown = traffic.lifecycle.shutdown.child_token();
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
-    let builder = builder();
-    let requests = Requests { router, connection: Arc::clone(&connection) };
-    let mut serving = pin!(builder.serve_connection_with_upgrades(socket, requests));
+    let socket = Socket::new(stream, Some(Arc::clone(&connection)));
+    let mut serving = Serving::new(socket, Answers::OfService { router, connection: Arc::clone(&connection) });
     let mut drained = pin!(shutdown.cancelled());
     let mut cut = pin!(connection.cut.cancelled());
     let mut look_again = pin!(sleep(traffic.settings.header_read_timeout / 4));
@@ -227,7 +220,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
     let mut is_armed = false;
     loop {
         let event = poll_fn(|cx| {
-            if serving.as_mut().poll(cx).is_ready() {
+            if Pin::new(&mut serving).poll(cx).is_ready() {
                 return Poll::Ready(Event::Ended);
             }
             let state = traffic.lifecycle.state();
@@ -248,12 +241,11 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
             look_again.as_mut().poll(cx).map(|()| Event::Look)
         });
         let pause = match event.await {
-            // An error is the client's: it sent what is not HTTP, or went away.
             Event::Ended => return,
             Event::Drain => {
                 draining = true;
                 if connection.is_http2.load(Relaxed) {
-                    serving.as_mut().graceful_shutdown();
+                    serving.say_goodbye();
                 }
                 LINGER
             }
@@ -272,7 +264,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
                     connection.is_closing.store(true, Relaxed);
                     if connection.is_http2.load(Relaxed) {
                         // Again, for a client whose first bytes came after the drain began.
-                        serving.as_mut().graceful_shutdown();
+                        serving.say_goodbye();
                         // A client that doesn't answer our GOAWAY, and asks for nothing.
                         if stall.idle_for(&connection) >= LINGER {
                             return;
@@ -289,7 +281,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
                     Verdict::Idle => {
                         connection.is_closing.store(true, Relaxed);
                         if connection.is_http2.load(Relaxed) {
-                            serving.as_mut().graceful_shutdown();
+                            serving.say_goodbye();
                         }
                     }
                 }
@@ -302,19 +294,9 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Timeouts are ours: hyper's can't tell a client that is slow from one that is idle.
-    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_TIMEOUT)
-        .max_header_list_size(MAX_HEAD as u32)
-        // WebSockets over HTTP/2 (RFC 8441).
-        .enable_connect_protocol();
-    builder
+/// Serves one connection that nobody counts, over HTTP/1.1, until it ends or its client is silent for that long.
+pub(crate) async fn serve_uncounted(stream: TcpStream, answer: Answer, idle_timeout: Duration) {
+    Serving::http1_within(idle_timeout, Socket::new(stream, None), Answers::OfProcess(answer)).await;
 }
 
 // === impl Stall ===

@@ -1,4 +1,4 @@
-//! Each request of a connection: a probe is answered here, all else goes to the router.
+//! From a request to the head of its answer: what hyper asks of each connection.
 
 use std::{
     convert::Infallible,
@@ -20,16 +20,25 @@ use axum::{
     routing::future::RouteFuture,
 };
 use http::{Method, Request, StatusCode, header::RETRY_AFTER};
-use hyper::body::{Body as _, Incoming};
+use hyper::{
+    body::{Body as _, Incoming},
+    service::Service,
+};
 use pin_project_lite::pin_project;
 use tower::Service as _;
 
 use super::connection::Connection;
+use crate::service::BoxFuture;
 
-/// Hands the requests of one connection to the router.
-pub(super) struct Requests {
-    pub(super) router: Router,
-    pub(super) connection: Arc<Connection>,
+/// Gives an answer without a service.
+pub(crate) type Answer = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// Answers the requests of one connection.
+pub(super) enum Answers {
+    /// By the service, which counts them.
+    OfService { router: Router, connection: Arc<Connection> },
+    /// By the process itself.
+    OfProcess(Answer),
 }
 
 pin_project! {
@@ -37,24 +46,28 @@ pin_project! {
     #[project = ExchangeProjection]
     pub(super) enum Exchange {
         Probe { answer: Option<Response> },
-        Request {
+        OfService {
             #[pin]
             routed: RouteFuture<Infallible>,
             // Lent to the thread while it is polled.
             connection: Option<Arc<Connection>>,
         },
+        OfProcess { answer: BoxFuture<'static, Response> },
     }
 }
 
-// === impl Requests ===
+// === impl Answers ===
 
-impl hyper::service::Service<Request<Incoming>> for Requests {
+impl Service<Request<Incoming>> for Answers {
     type Response = Response;
     type Error = Infallible;
     type Future = Exchange;
 
     fn call(&self, request: Request<Incoming>) -> Exchange {
-        let connection = &self.connection;
+        let (router, connection) = match self {
+            Self::OfService { router, connection } => (router, connection),
+            Self::OfProcess(answer) => return Exchange::OfProcess { answer: answer(request) },
+        };
         connection.begun.fetch_add(1, Relaxed);
         connection.has_partial_head.store(false, Relaxed);
         if let Some(answer) = probe(connection, &request) {
@@ -64,7 +77,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         // Most have no body, and to say so costs less than to keep an empty one.
         let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>(connection.peer));
-        Exchange::Request { routed: self.router.clone().call(request), connection: Some(Arc::clone(connection)) }
+        Exchange::OfService { routed: router.clone().call(request), connection: Some(Arc::clone(connection)) }
     }
 }
 
@@ -76,7 +89,10 @@ impl Future for Exchange {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             ExchangeProjection::Probe { answer } => Poll::Ready(Ok(answer.take().unwrap_or_default())),
-            ExchangeProjection::Request { routed, connection } => Connection::answering(connection, || routed.poll(cx)),
+            ExchangeProjection::OfService { routed, connection } => {
+                Connection::answering(connection, || routed.poll(cx))
+            }
+            ExchangeProjection::OfProcess { answer } => answer.as_mut().poll(cx).map(Ok),
         }
     }
 }

@@ -1,16 +1,13 @@
 //! What is in progress: connections and requests, counted so that the drain knows what it waits for.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use tokio::sync::Notify;
 
-use crate::{config::Settings, lifecycle::Lifecycle, probe::board::Board, telemetry::RouteTelemetry};
+use crate::{config::Settings, lifecycle::Lifecycle, probe::board::Board, sorted::Sorted, telemetry::RouteTelemetry};
 
 /// What is in progress on the main listener of one service, and the limits to it.
 #[derive(Debug)]
@@ -79,12 +76,14 @@ impl Traffic {
     }
 
     /// How much is in progress on each route.
-    pub(crate) fn in_flight_by_route(&self) -> BTreeMap<String, usize> {
-        let mut by_route = BTreeMap::new();
+    pub(crate) fn in_flight_by_route(&self) -> Sorted<usize> {
+        let mut by_route = Sorted::new();
         for route in &*self.routes.lock().unwrap_or_else(PoisonError::into_inner) {
             let in_flight = route.in_flight.load(Ordering::Relaxed);
             if in_flight > 0 {
-                *by_route.entry(route.pattern().unwrap_or("no route").to_owned()).or_default() += in_flight;
+                let pattern = route.pattern().unwrap_or("no route");
+                let others = by_route.get(pattern).copied().unwrap_or(0);
+                by_route.insert(pattern.to_owned(), others + in_flight);
             }
         }
         by_route

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     runtime::{Handle, Runtime},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 use tokio_util::task::TaskTracker;
@@ -28,7 +28,7 @@ use crate::{
         board::{Board, Probe},
         runner,
     },
-    service::{Closer, CommandPart, Parts, Service, StateOf},
+    service::{BoxFuture, Closer, CommandPart, Parts, Service, StateOf},
     telemetry::Telemetry,
     worker,
 };
@@ -147,7 +147,7 @@ impl<C: CloudService> Conductor<C> {
         };
         runner::start_readiness(runtime, &board, readiness, &service.state);
         worker::start(runtime, &running.workers, workers, &service.state, lifecycle, &fail_sender);
-        let accepting = async move {
+        let accepting: BoxFuture<'static, ()> = Box::pin(async move {
             let problem = match caught(server::accept(http_listener, service.router, traffic)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
@@ -155,7 +155,7 @@ impl<C: CloudService> Conductor<C> {
             };
             // The service stops already if nobody listens.
             let _ = fail_sender.try_send(format!("the main listener failed: {problem}"));
-        };
+        });
         running.accepting.spawn_on(accepting, runtime);
         running.accepting.close();
         running.workers.close();
@@ -217,14 +217,18 @@ async fn set_up<C: CloudService>(
     runtime: &Handle,
     stopping: &mut Stopping,
 ) -> Result<Option<Service<StateOf<C>>>, Error> {
-    let setting_up = runtime.spawn(caught(async { C::start(config).await.into_service() }));
-    let abort = setting_up.abort_handle();
+    let (done, set_up) = oneshot::channel();
+    let setting_up: BoxFuture<'static, ()> = Box::pin(async {
+        // Nobody waits for it any more where the process is to stop.
+        _ = done.send(caught(async { C::start(config).await.into_service() }).await);
+    });
+    let setting_up = runtime.spawn(setting_up);
     tokio::select! {
         _ = stopping.wait_for(|stop| *stop != Stop::No) => {
-            abort.abort();
+            setting_up.abort();
             Ok(None)
         }
-        result = setting_up => match result {
+        result = set_up => match result {
             Ok(Ok(service)) => service.map(Some),
             Ok(Err(message)) => Err(Error::failed(format!("the set-up panicked: {message}"))),
             Err(error) => Err(Error::failed(format!("the set-up was lost: {error}"))),
@@ -281,7 +285,7 @@ impl Running {
 
 /// Closes resources on the service's runtime, the last opened first.
 async fn close(closers: Vec<Closer>, runtime: &Handle) {
-    let closing = runtime.spawn(async move {
+    let closing: BoxFuture<'static, ()> = Box::pin(async move {
         for Closer { name, close } in closers.into_iter().rev() {
             match caught(close).await {
                 Ok(()) => tracing::debug!(resource = name, "closed"),
@@ -289,7 +293,7 @@ async fn close(closers: Vec<Closer>, runtime: &Handle) {
             }
         }
     });
-    if timeout(CLOSE, closing).await.is_err() {
+    if timeout(CLOSE, runtime.spawn(closing)).await.is_err() {
         tracing::warn!("resources were not closed within {CLOSE:?}: left open");
     }
 }
@@ -326,7 +330,7 @@ fn fail(exit: Exit) -> Exit {
 fn bind(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         // Again, since the standard library has room for 128.
-        rustix::net::listen(&listener, BACKLOG)?;
+        socket2::SockRef::from(&listener).listen(BACKLOG)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok((listener, address))

@@ -52,9 +52,6 @@ fn refuse(code: u8, reason: &str, details: &str) -> ExitCode {
 
 /// Raises the soft limit on open files to the hard one, as Go's runtime does: each connection is one.
 fn raise_file_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // The limit stays as it was: the accept loop copes.
-    let _ = setrlimit(Resource::Nofile, limit);
+    // Where that fails the limit stays as it was: the accept loop copes.
+    let _ = rlimit::increase_nofile_limit(rlimit::INFINITY);
 }

@@ -63,7 +63,7 @@ pub(crate) async fn run_once(check: &Check, run: BoxFuture<'static, Outcome>) ->
 
 fn spawn(runtime: &Handle, board: &Arc<Board>, probe: Probe, check: Check, run: Run) {
     let board = Arc::clone(board);
-    runtime.spawn(async move {
+    let checking: BoxFuture<'static, ()> = Box::pin(async move {
         // The first run is now: even a timer that is due at once takes a millisecond, which is most of a start.
         let mut ticks = interval_at(tokio::time::Instant::now() + check.every, check.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,6 +78,7 @@ fn spawn(runtime: &Handle, board: &Arc<Board>, probe: Probe, check: Check, run: 
             ticks.tick().await;
         }
     });
+    runtime.spawn(checking);
 }
 
 fn keep(board: &Board, probe: Probe, check: &Check, outcome: Outcome, took: Duration) {

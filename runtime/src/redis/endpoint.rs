@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf, time::Duration};
 
 use ::redis::{Cmd, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, cmd};
-use rustix::net::sockopt;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
@@ -120,10 +120,8 @@ impl Endpoint {
 async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
-    sockopt::set_socket_keepalive(&stream, true)?;
-    sockopt::set_tcp_keepidle(&stream, Duration::from_secs(30))?;
-    sockopt::set_tcp_keepintvl(&stream, Duration::from_secs(10))?;
-    sockopt::set_tcp_keepcnt(&stream, 3)?;
+    let asking = TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(10));
+    SockRef::from(&stream).set_tcp_keepalive(&asking.with_retries(3))?;
     Ok(stream)
 }
 
@@ -167,9 +165,10 @@ mod tests {
     async fn the_system_looks_whether_the_other_side_is_there() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = connect("127.0.0.1", listener.local_addr().unwrap().port()).await.unwrap();
-        assert!(sockopt::socket_keepalive(&stream).unwrap());
-        let (idle, between) = (sockopt::tcp_keepidle(&stream).unwrap(), sockopt::tcp_keepintvl(&stream).unwrap());
-        assert_eq!(idle + between * sockopt::tcp_keepcnt(&stream).unwrap(), Duration::from_secs(60));
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        let (idle, between) = (socket.tcp_keepalive_time().unwrap(), socket.tcp_keepalive_interval().unwrap());
+        assert_eq!(idle + between * socket.tcp_keepalive_retries().unwrap(), Duration::from_secs(60));
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Who this process is: the attributes that go with everything it exports.
 
-use std::collections::BTreeMap;
-
 use super::{settings::OtelSettings, traces::ids::new_trace_id};
-use crate::{About, config::Environment};
+use crate::{About, config::Environment, sorted::Sorted};
 
 /// Attributes of Kubernetes, and the variables that a manifest fills from the downward API: ours, then the usual ones.
 /// Elsewhere such names may mean anything, so they are read where Kubernetes says that it is there.
@@ -17,7 +15,7 @@ const KUBERNETES: &[(&str, &[&str])] = &[
 ];
 
 /// Attributes by their names. All are text.
-pub(crate) type Resource = BTreeMap<String, String>;
+pub(crate) type Resource = Sorted<String>;
 
 /// The attributes of this process. What the user says in `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
 /// `OTEL_SERVICE_NAME` over that.
@@ -40,7 +38,7 @@ pub(crate) fn resource(about: &About, settings: &OtelSettings, environment: &Env
     resource.extend(kubernetes);
     resource.extend(settings.resource_attributes.clone());
     resource.extend(settings.service_name.iter().map(|name| ("service.name".to_owned(), name.clone())));
-    if !resource.contains_key("service.instance.id") {
+    if !resource.contains("service.instance.id") {
         resource.insert("service.instance.id".to_owned(), instance_id(&resource));
     }
     resource

@@ -8,10 +8,14 @@
 //! Spans come encoded. Parts of a message of protobuf stand one after the other, so a request is what is around its spans,
 //! made once, and their bytes.
 
-#[cfg(feature = "tls")]
+mod channel;
 mod connector;
+mod dial;
+mod message;
 mod outage;
 mod queue;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 use std::{
@@ -21,7 +25,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
@@ -29,6 +32,7 @@ use tokio::{
 
 pub(crate) use self::queue::Queue;
 use self::{
+    message::Message,
     outage::Outage,
     queue::Batch,
     transport::{Failure, Transport},
@@ -77,7 +81,7 @@ pub(crate) fn start(
     resource: &Resource,
 ) -> io::Result<(Exporter, Arc<Queue>, Option<String>)> {
     let envelope = Envelope::new(resource);
-    let queue = Arc::new(Queue::new(settings.batch, envelope.size() + transport::HEAD));
+    let queue = Arc::new(Queue::new(settings.batch));
     let (flushes, flushes_out) = mpsc::unbounded_channel();
     metrics::counter!("seaworthy_spans_exported_total").increment(0);
     for reason in ["queue_full", "export_failed", "rejected"] {
@@ -189,7 +193,7 @@ impl Worker {
         let count = batch.count as u64;
         self.envelope.put_around(&mut batch);
         self.transport.finish(&mut batch);
-        let message = Bytes::from_owner(batch);
+        let message = Message::from_iter(batch.pieces);
         let give_up = Instant::now() + self.batch.export_timeout;
         let mut backoff = Duration::from_millis(500);
         loop {
@@ -271,25 +275,21 @@ impl Envelope {
         envelope
     }
 
-    /// How many bytes it has at most.
-    fn size(&self) -> usize {
-        self.resource.len() + self.scope.len() + 2 * wire::MAX_HEAD
-    }
-
     /// Makes an `ExportTraceServiceRequest` of spans.
     fn put_around(&self, batch: &mut Batch) {
-        batch.prepend(&self.scope);
-        prepend_head(batch, 2);
-        batch.prepend(&self.resource);
-        prepend_head(batch, 1);
+        let scope = headed(2, &self.scope, batch.len);
+        let mut head = headed(1, &self.resource, scope.len() + batch.len);
+        head.extend(scope);
+        batch.prepend(head);
     }
 }
 
-/// Makes a field of all that there is.
-fn prepend_head(batch: &mut Batch, field: u32) {
-    let mut head = Vec::with_capacity(wire::MAX_HEAD);
-    wire::length(&mut head, field, batch.bytes().len());
-    batch.prepend(&head);
+/// The beginning of a field that ends with what is not here.
+fn headed(field: u32, begins: &[u8], rest: usize) -> Vec<u8> {
+    let mut head = Vec::with_capacity(wire::MAX_HEAD + begins.len());
+    wire::length(&mut head, field, begins.len() + rest);
+    head.extend_from_slice(begins);
+    head
 }
 
 /// Between half of it and all, so that a thousand processes don't come back at once.

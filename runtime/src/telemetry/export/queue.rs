@@ -1,7 +1,7 @@
 //! What waits to be sent: spans as bytes, one after the other, up to a bound.
 //!
-//! They wait in the batches that they are sent in, and each batch has room before its spans for what goes around them: from
-//! here to the socket no span is copied.
+//! They wait in the batches that they are sent in: from here to the socket no span is copied. A batch is in pieces of one
+//! size, which leave no holes between what else the service allocates.
 
 use std::{
     collections::VecDeque,
@@ -17,6 +17,9 @@ use crate::telemetry::{settings::BatchSettings, wire};
 const SPANS: u32 = 2;
 /// How many bytes a span may have on average before the queue counts as full.
 const BYTES_PER_SPAN: usize = 4 * 1024;
+/// How many bytes a piece of a batch has room for, unless a span is larger.
+const PIECE: usize = 32 * 1024;
+
 /// Where ended spans go in. It never waits.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -26,8 +29,6 @@ pub(crate) struct Queue {
     max_spans: usize,
     max_bytes: usize,
     batch: usize,
-    /// How many bytes go before the spans of a batch.
-    room: usize,
 }
 
 #[derive(Debug, Default)]
@@ -35,8 +36,6 @@ struct Waiting {
     full: VecDeque<Batch>,
     /// That which spans are added to, unless it is full.
     open: Batch,
-    /// How many bytes the last one that was full had: as many as the next is likely to have.
-    usual: usize,
     /// Of all of them.
     spans: usize,
     bytes: usize,
@@ -49,17 +48,16 @@ struct Waiting {
 /// Spans as entries of the field `spans` of a `ScopeSpans`, and then what goes around them.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    bytes: Vec<u8>,
-    /// Where in the bytes it begins; there is room before.
-    start: usize,
+    pub(super) pieces: Vec<Vec<u8>>,
+    /// How many bytes they have.
+    pub(super) len: usize,
     pub(super) count: usize,
 }
 
 // === impl Queue ===
 
 impl Queue {
-    /// A queue of batches that so many bytes are to go around.
-    pub(super) fn new(settings: BatchSettings, room: usize) -> Self {
+    pub(super) fn new(settings: BatchSettings) -> Self {
         let BatchSettings { max_queue_size, max_export_batch_size, schedule_delay: _, export_timeout: _ } = settings;
         Self {
             waiting: Mutex::default(),
@@ -67,7 +65,6 @@ impl Queue {
             max_spans: max_queue_size,
             max_bytes: max_queue_size.saturating_mul(BYTES_PER_SPAN),
             batch: max_export_batch_size.min(max_queue_size),
-            room,
         }
     }
 
@@ -79,7 +76,7 @@ impl Queue {
         } else if waiting.spans >= self.max_spans || waiting.bytes + span.len() > self.max_bytes {
             "queue_full"
         } else {
-            let is_wanted = waiting.add(span, self.batch, self.room);
+            let is_wanted = waiting.add(span, self.batch);
             drop(waiting);
             if is_wanted {
                 self.filled.notify_one();
@@ -115,7 +112,7 @@ impl Queue {
             None => std::mem::take(&mut waiting.open),
         };
         waiting.spans -= batch.count;
-        waiting.bytes -= batch.bytes().len();
+        waiting.bytes -= batch.len;
         (batch.count > 0).then_some(batch)
     }
 
@@ -135,19 +132,12 @@ impl Queue {
 
 impl Waiting {
     /// Adds a span, and says whether that is to be told.
-    fn add(&mut self, span: &[u8], batch: usize, room: usize) -> bool {
-        if self.open.count == 0 {
-            self.open = Batch::new(room, self.usual);
-        }
-        let before = self.open.bytes.len();
-        wire::bytes(&mut self.open.bytes, SPANS, span);
-        self.open.count += 1;
-        self.bytes += self.open.bytes.len() - before;
+    fn add(&mut self, span: &[u8], batch: usize) -> bool {
+        self.bytes += self.open.add(span);
         self.spans += 1;
         if self.open.count < batch {
             return std::mem::take(&mut self.tell_of_first);
         }
-        self.usual = self.open.bytes.len();
         self.full.push_back(std::mem::take(&mut self.open));
         // Whoever takes one looks whether there is another.
         self.full.len() == 1
@@ -157,40 +147,31 @@ impl Waiting {
 // === impl Batch ===
 
 impl Batch {
-    /// An empty one, with so much room before what is to come, and for so many bytes.
-    fn new(room: usize, bytes: usize) -> Self {
-        let mut batch = Self { bytes: Vec::with_capacity(bytes.max(room)), start: room, count: 0 };
-        batch.bytes.resize(room, 0);
-        batch
-    }
-
-    /// What it has by now.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
+    /// Adds a span, and says how many bytes longer it is now.
+    fn add(&mut self, span: &[u8]) -> usize {
+        let most = span.len() + wire::MAX_HEAD;
+        let piece = match self.pieces.last_mut() {
+            Some(piece) if piece.capacity() - piece.len() >= most => piece,
+            _ => self.pieces.push_mut(Vec::with_capacity(PIECE.max(most))),
+        };
+        let before = piece.len();
+        wire::bytes(piece, SPANS, span);
+        let more = piece.len() - before;
+        self.len += more;
+        self.count += 1;
+        more
     }
 
     /// Adds what goes before.
-    pub(super) fn prepend(&mut self, part: &[u8]) {
-        if self.start < part.len() {
-            let more = part.len() - self.start;
-            self.bytes.splice(..0, (0..more).map(|_| 0));
-            self.start += more;
-        }
-        let end = self.start;
-        self.start -= part.len();
-        self.bytes[self.start..end].copy_from_slice(part);
+    pub(super) fn prepend(&mut self, part: Vec<u8>) {
+        self.len += part.len();
+        self.pieces.insert(0, part);
     }
 
     /// Puts other bytes in the place of what it has.
     pub(super) fn replace(&mut self, bytes: Vec<u8>) {
-        self.bytes = bytes;
-        self.start = 0;
-    }
-}
-
-impl AsRef<[u8]> for Batch {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes()
+        self.len = bytes.len();
+        self.pieces = vec![bytes];
     }
 }
 
@@ -206,7 +187,7 @@ mod tests {
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batch),
         ];
         let (settings, _) = OtelSettings::read(&variables.into_iter().collect());
-        Queue::new(settings.exporter.unwrap().batch, 3)
+        Queue::new(settings.exporter.unwrap().batch)
     }
 
     #[test]
@@ -219,18 +200,33 @@ mod tests {
         assert_eq!(queue.len(), 5);
         let taken: Vec<_> = std::iter::from_fn(|| queue.take())
             .map(|mut batch| {
-                batch.prepend(b"xyz");
-                (batch.count, batch.bytes().to_vec())
+                batch.prepend(b"xyz".to_vec());
+                assert_eq!(batch.len, batch.pieces.concat().len());
+                (batch.count, batch.pieces.concat())
             })
             .collect();
         let expected: [(usize, &[u8]); 3] =
             [(2, b"xyz\x12\x01a\x12\x02bb"), (2, b"xyz\x12\x00\x12\x01d"), (1, b"xyz\x12\x01e")];
         assert_eq!(taken, expected.map(|(count, bytes)| (count, bytes.to_vec())));
         assert_eq!(queue.len(), 0);
-        queue.push(b"f");
-        let mut batch = queue.take().unwrap();
-        batch.prepend(b"more than there is room for");
-        assert_eq!(batch.bytes(), b"more than there is room for\x12\x01f");
+    }
+
+    #[test]
+    fn pieces_do_not_grow_and_no_span_is_in_two() {
+        let queue = queue("1000", "1000");
+        let spans = [vec![1; 10], vec![2; PIECE - 30], vec![3; 30], vec![4; PIECE + 1], vec![5; 1]];
+        for span in &spans {
+            queue.push(span);
+        }
+        let batch = queue.take().unwrap();
+        let first = |piece: &Vec<u8>| (piece.len() <= piece.capacity() && piece[0] == 0x12).then_some(piece.len());
+        assert_eq!(batch.pieces.iter().filter_map(first).sum::<usize>(), batch.len);
+        assert_eq!(batch.pieces.len(), 4);
+        let mut expected = Vec::new();
+        for span in &spans {
+            wire::bytes(&mut expected, SPANS, span);
+        }
+        assert_eq!(batch.pieces.concat(), expected);
     }
 
     #[test]

@@ -76,15 +76,15 @@ fn exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queue>) {
 }
 
 fn warned_exporter(endpoint: &str, more: &[(&str, &str)]) -> (Exporter, Arc<Queue>, Option<String>) {
-    let resource = [("service.name".to_owned(), "greeter".to_owned())].into();
+    let resource = [("service.name".to_owned(), "greeter".to_owned())].into_iter().collect();
     start(settings(endpoint, more), &resource).unwrap()
 }
 
-fn message(transport: &Transport, request: &[u8]) -> Bytes {
+fn message(transport: &Transport, request: &[u8]) -> super::Message {
     let mut batch = Batch::default();
     batch.replace(request.to_vec());
     transport.finish(&mut batch);
-    Bytes::from_owner(batch)
+    super::Message::from_iter(batch.pieces)
 }
 
 fn make_spans(queue: &Queue, count: usize) {

@@ -8,15 +8,9 @@ use std::{error::Error, io::Write as _, time::Duration};
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-#[cfg(feature = "tls")]
-use super::connector::Connector;
-use super::queue::Batch;
+use super::{channel::Channel, connector::Connector, message::Message, queue::Batch};
 use crate::telemetry::{
     settings::{Compression, ExporterSettings, Protocol},
     wire::{Raw, fields},
@@ -26,19 +20,14 @@ use crate::telemetry::{
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// The method of the OTLP service.
 const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-/// How many bytes come before a message at most. Those of gRPC say whether it is compressed, and its length.
-pub(super) const HEAD: usize = 5;
+/// How many bytes come before a message of gRPC: they say whether it is compressed, and its length.
+const HEAD: usize = 5;
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-#[cfg(not(feature = "tls"))]
-type Connector = HttpConnector;
-
 /// A collector to send to.
 pub(super) struct Transport {
-    client: Client<Connector, Full<Bytes>>,
-    connector: Connector,
-    uri: Uri,
+    channel: Channel,
     protocol: Protocol,
     compression: Compression,
     headers: HeaderMap,
@@ -84,39 +73,31 @@ impl Transport {
         headers
             .entry(header::USER_AGENT)
             .or_insert(HeaderValue::from_static(concat!("seaworthy/", env!("CARGO_PKG_VERSION"))));
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeout));
-        connector.set_nodelay(true);
-        #[cfg(not(feature = "tls"))]
-        let _ = tls;
-        #[cfg(feature = "tls")]
-        let connector = Connector::new(connector, protocol, tls);
-        Self { client: client(&connector, protocol), connector, uri, protocol, compression, headers, timeout }
+        let channel = Channel::new(Connector::new(protocol, timeout, tls), uri, protocol);
+        Self { channel, protocol, compression, headers, timeout }
     }
 
     /// Whether it can be connected to, as far as that is known without trying. Reads files.
     pub(super) fn check(&self) -> Result<(), String> {
-        #[cfg(feature = "tls")]
-        self.connector.check(&self.uri)?;
-        Ok(())
+        self.channel.check()
     }
 
     /// Makes the body of a request of an `ExportTraceServiceRequest`.
     pub(super) fn finish(&self, batch: &mut Batch) {
         if self.compression == Compression::Gzip {
-            batch.replace(gzip(batch.bytes()));
+            batch.replace(gzip(&batch.pieces));
         }
         if self.protocol == Protocol::Grpc {
-            let [a, b, c, d] = u32::try_from(batch.bytes().len()).unwrap_or(u32::MAX).to_be_bytes();
-            batch.prepend(&[u8::from(self.compression == Compression::Gzip), a, b, c, d]);
+            let [a, b, c, d] = u32::try_from(batch.len).unwrap_or(u32::MAX).to_be_bytes();
+            batch.prepend(vec![u8::from(self.compression == Compression::Gzip), a, b, c, d]);
         }
     }
 
     /// Sends a message, in this time at most, and gives how many spans the collector rejected.
-    pub(super) async fn send(&mut self, message: Bytes, within: Duration) -> Result<u64, Failure> {
+    pub(super) async fn send(&mut self, message: Message, within: Duration) -> Result<u64, Failure> {
         let exchange = async {
-            let response = self.client.request(self.request(message)).await;
-            let (parts, body) = response.map_err(|error| retry(chain(&error)))?.into_parts();
+            let response = self.channel.send(request(&self.headers, message)).await;
+            let (parts, body) = response.map_err(retry)?.into_parts();
             let answer = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
                 match error.downcast_ref::<LengthLimitError>() {
                     Some(_) => refused("its answer is too long to be one of OTLP"),
@@ -132,33 +113,25 @@ impl Transport {
         };
         let within = within.min(self.timeout);
         tokio::time::timeout(within, exchange).await.unwrap_or_else(|_| {
-            // A connection of HTTP/2 outlives its requests, and this one may lead nowhere.
-            self.client = client(&self.connector, self.protocol);
+            // It may lead nowhere.
+            self.channel.close();
             Err(retry(format!("no answer within {within:?}")))
         })
     }
-
-    fn request(&self, message: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(message));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
 }
 
-fn client(connector: &Connector, protocol: Protocol) -> Client<Connector, Full<Bytes>> {
-    Client::builder(TokioExecutor::new())
-        .http2_only(protocol == Protocol::Grpc)
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .build(connector.clone())
+fn request(headers: &HeaderMap, message: Message) -> Request<Message> {
+    let mut request = Request::new(message);
+    *request.method_mut() = http::Method::POST;
+    *request.headers_mut() = headers.clone();
+    request
 }
 
 /// The compressed bytes: at the least effort, which makes spans seven times smaller for 2 µs each.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+fn gzip(pieces: &[Vec<u8>]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a `Vec` takes all that is written")
+    let written = pieces.iter().try_for_each(|piece| encoder.write_all(piece));
+    written.and_then(|()| encoder.finish()).expect("a `Vec` takes all that is written")
 }
 
 /// The statuses that OTLP says to try again, and what proxies answer while the collector is away.

@@ -1,10 +1,11 @@
 //! The way to stdout: a bounded buffer, and a thread that empties it.
 //!
-//! The bound is in bytes, since lines differ. Two buffers change places between the threads, so that nothing is allocated
-//! once they have grown. The writing goes past [`std::io::stdout`], whose lock a blocked write would hold against every
+//! The bound is in bytes, since lines differ. Lines wait in buffers of one size, which go to the thread and come back: none
+//! is allocated once there are two, and none grows, which would leave its smaller ones behind. The writing goes past [`std::io::stdout`], whose lock a blocked write would hold against every
 //! `println!` of the process.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, Write},
     mem,
@@ -18,10 +19,8 @@ use std::{
 const CAPACITY: usize = 4 * 1024 * 1024;
 /// How long lines gather, where there are many. The first after a pause goes at once.
 const PAUSE: Duration = Duration::from_millis(5);
-/// As many bytes as are worth a write before that.
-const ENOUGH: usize = 64 * 1024;
-/// A buffer that grew past this is given back once it is written.
-const KEPT: usize = 256 * 1024;
+/// As many bytes as are worth a write before that, and as fit into a buffer.
+const ENOUGH: usize = 32 * 1024;
 
 /// Takes lines without waiting, and writes them from its own thread.
 pub(crate) struct Writer {
@@ -32,7 +31,14 @@ pub(crate) struct Writer {
 
 #[derive(Default)]
 struct State {
+    /// Buffers with no room for the line that came next.
+    full: VecDeque<Vec<u8>>,
+    /// That which lines are added to.
     waiting: Vec<u8>,
+    /// An empty one to take its place.
+    spare: Vec<u8>,
+    /// How many bytes are in the full ones.
+    behind: usize,
     /// Counts the buffers that were handed to the thread, and those it is done with.
     taken: u64,
     done: u64,
@@ -66,14 +72,17 @@ impl Writer {
     /// Takes a line. It is dropped and counted where too many wait.
     pub(crate) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
-        if state.waiting.len() + line.len() > CAPACITY {
+        let before = state.len();
+        if before + line.len() > CAPACITY {
             drop(state);
             dropped("queue_full", 1);
             return;
         }
-        let before = state.waiting.len();
+        if state.waiting.capacity() - state.waiting.len() < line.len() {
+            state.make_room(line.len());
+        }
         state.waiting.extend_from_slice(line);
-        let is_wanted = mem::take(&mut state.is_idle) || (before < ENOUGH && state.waiting.len() >= ENOUGH);
+        let is_wanted = mem::take(&mut state.is_idle) || (before < ENOUGH && state.len() >= ENOUGH);
         drop(state);
         if is_wanted {
             self.filled.notify_one();
@@ -84,7 +93,7 @@ impl Writer {
     pub(crate) fn flush(&self, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         let mut state = self.lock();
-        let goal = state.taken + u64::from(!state.waiting.is_empty());
+        let goal = state.taken + state.full.len() as u64 + u64::from(!state.waiting.is_empty());
         state.flushes += 1;
         self.filled.notify_one();
         while state.done < goal {
@@ -103,22 +112,15 @@ impl Writer {
     }
 
     fn run(&self, mut out: impl Write) {
-        let mut lines = Vec::new();
         let mut last = None;
         loop {
-            let mut state = self.wait(last);
-            mem::swap(&mut state.waiting, &mut lines);
-            state.taken += 1;
-            drop(state);
+            let mut lines = self.wait(last).take();
 
             if let Err(rest) = write_all(&mut out, &lines) {
                 dropped("write_error", count_lines(&lines[rest..]));
             }
             lines.clear();
-            if lines.capacity() > KEPT {
-                lines = Vec::new();
-            }
-            self.lock().done += 1;
+            self.lock().give_back(lines);
             self.written.notify_all();
             last = Some(Instant::now());
         }
@@ -130,16 +132,58 @@ impl Writer {
         let mut state = self.lock();
         while let Some(left) = last.and_then(|last: Instant| PAUSE.checked_sub(last.elapsed()))
             && state.flushes == 0
-            && state.waiting.len() < ENOUGH
+            && state.len() < ENOUGH
         {
             state = self.filled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        while state.waiting.is_empty() {
+        while state.len() == 0 {
             state.is_idle = true;
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.is_idle = false;
         state
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// How many bytes wait.
+    fn len(&self) -> usize {
+        self.behind + self.waiting.len()
+    }
+
+    /// Sees that a line of this length fits.
+    #[cold]
+    fn make_room(&mut self, line: usize) {
+        let mut empty = mem::take(&mut self.spare);
+        empty.reserve_exact(ENOUGH.max(line));
+        let full = mem::replace(&mut self.waiting, empty);
+        if !full.is_empty() {
+            self.behind += full.len();
+            self.full.push_back(full);
+        }
+    }
+
+    /// The lines that wait longest.
+    fn take(&mut self) -> Vec<u8> {
+        self.taken += 1;
+        match self.full.pop_front() {
+            Some(lines) => {
+                self.behind -= lines.len();
+                lines
+            }
+            None => mem::replace(&mut self.waiting, mem::take(&mut self.spare)),
+        }
+    }
+
+    /// Takes back what [`take`](Self::take) gave, empty.
+    fn give_back(&mut self, lines: Vec<u8>) {
+        self.done += 1;
+        // One that had to be larger for a long line is not worth its memory.
+        if lines.capacity() <= ENOUGH {
+            self.spare = lines;
+        }
     }
 }
 
@@ -209,10 +253,27 @@ mod tests {
         for _ in 0..200 {
             writer.push(&line);
         }
-        assert!(writer.lock().waiting.len() <= CAPACITY);
+        assert!(writer.lock().len() <= CAPACITY);
         assert!(!writer.flush(Duration::from_millis(20)));
         drop(receiver);
         assert!(writer.flush(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn lines_of_any_length_keep_their_order_and_no_memory() {
+        let (sender, receiver) = mpsc::sync_channel(1000);
+        let writer = Writer::to(Channel(sender));
+        let mut expected = Vec::new();
+        for (number, length) in [(b'a', 10), (b'b', ENOUGH), (b'c', ENOUGH + 1), (b'd', 1), (b'e', 3 * ENOUGH)] {
+            let line = vec![number; length];
+            writer.push(&line);
+            expected.extend(line);
+        }
+        assert!(writer.flush(Duration::from_secs(10)));
+        assert_eq!(receiver.try_iter().flatten().collect::<Vec<u8>>(), expected);
+        let state = writer.lock();
+        assert_eq!((state.len(), state.full.len()), (0, 0));
+        assert!(state.spare.capacity() <= ENOUGH);
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! Names and labels as Prometheus allows them, whatever they were given as.
 
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use metrics::Label;
 
@@ -52,19 +49,22 @@ impl Labels {
     /// Of labels with one name the last one stays. `le` of a histogram becomes `le_`, since its buckets have that name.
     pub(super) fn new<'a>(given: impl Iterator<Item = &'a Label>, kind: Kind) -> (Self, bool) {
         let mut whole = true;
-        let labels: BTreeMap<_, _> = given
-            .map(|label| {
-                let mut name = label_name(label.key());
-                if kind == Kind::Histogram && name == "le" {
-                    name.push('_');
-                }
-                let value = label.value();
-                let end = value.floor_char_boundary(LIMIT);
-                whole &= end == value.len() && label.key().len() <= LIMIT;
-                (name.into_boxed_str(), Box::from(&value[..end]))
-            })
-            .collect();
-        (Self(labels.into_iter().collect()), whole)
+        let mut labels = Vec::<(Box<str>, Box<str>)>::new();
+        for label in given {
+            let mut name = label_name(label.key());
+            if kind == Kind::Histogram && name == "le" {
+                name.push('_');
+            }
+            let value = label.value();
+            let end = value.floor_char_boundary(LIMIT);
+            whole &= end == value.len() && label.key().len() <= LIMIT;
+            let value = Box::from(&value[..end]);
+            match labels.binary_search_by(|(other, _)| (**other).cmp(&name)) {
+                Ok(at) => labels[at].1 = value,
+                Err(at) => labels.insert(at, (name.into_boxed_str(), value)),
+            }
+        }
+        (Self(labels.into()), whole)
     }
 
     /// Those of a series that is the only one of its metric.

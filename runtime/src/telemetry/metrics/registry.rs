@@ -9,7 +9,6 @@
 //! a label that is longer than [`names::LIMIT`] is cut, and a metric with a longer name is not recorded.
 
 use std::{
-    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
@@ -26,6 +25,7 @@ use super::{
     names,
     trie::Trie,
 };
+use crate::sorted::Sorted;
 
 /// How many series a metric has at most, apart from the one for what is beyond.
 pub(super) const SERIES_LIMIT: usize = 2000;
@@ -43,7 +43,7 @@ pub(super) struct Registry {
     families: Trie<(Kind, String), Option<Arc<Family>>>,
     given_names: AtomicUsize,
     /// Metrics by each name that they have when they are exposed, of themselves and of their samples.
-    exposed: Mutex<BTreeMap<String, Arc<Family>>>,
+    exposed: Mutex<Sorted<Arc<Family>>>,
 }
 
 // === impl Registry ===
@@ -56,7 +56,7 @@ impl Registry {
             histograms: Trie::new(),
             families: Trie::new(),
             given_names: AtomicUsize::new(0),
-            exposed: Mutex::new(BTreeMap::new()),
+            exposed: Mutex::new(Sorted::new()),
         }
     }
 
@@ -168,7 +168,7 @@ impl Registry {
         if let Some(family) = exposed.get(&name).filter(|family| family.name == name && family.kind == kind) {
             return Some(Arc::clone(family));
         }
-        if samples.iter().any(|sample| exposed.contains_key(sample)) {
+        if samples.iter().any(|sample| exposed.contains(sample)) {
             return None;
         }
         let family = Arc::new(Family::new(name, kind));

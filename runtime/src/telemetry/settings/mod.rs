@@ -7,17 +7,17 @@
 mod exporter;
 mod reader;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use self::reader::Reader;
-use crate::config::Environment;
+use crate::{config::Environment, sorted::Sorted};
 
 /// What the variables ask for, with the specification's defaults for the rest.
 pub(crate) struct OtelSettings {
     /// `OTEL_SERVICE_NAME`.
     pub(crate) service_name: Option<String>,
     /// `OTEL_RESOURCE_ATTRIBUTES`.
-    pub(crate) resource_attributes: BTreeMap<String, String>,
+    pub(crate) resource_attributes: Sorted<String>,
     /// `OTEL_PROPAGATORS`.
     pub(crate) propagators: Vec<Propagator>,
     /// `OTEL_TRACES_SAMPLER` and `_ARG`.

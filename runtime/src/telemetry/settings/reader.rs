@@ -1,9 +1,9 @@
 //! One variable after the other: its text, what it may be, and what is said where it is not.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, str::FromStr, time::Duration};
 
 use super::{Propagator, SamplerChoice};
-use crate::config::Environment;
+use crate::{config::Environment, sorted::Sorted};
 
 /// As good as none, and the most that a variable can say: 49 days.
 const NO_LIMIT: Duration = Duration::from_millis(u32::MAX as u64);
@@ -99,8 +99,8 @@ impl<'a> Reader<'a> {
     }
 
     /// `a=1,b=2`, percent-encoded. The name alone is shown of what can't be used: these may be secrets.
-    pub(super) fn pairs(&mut self, name: &str) -> BTreeMap<String, String> {
-        let mut pairs = BTreeMap::new();
+    pub(super) fn pairs(&mut self, name: &str) -> Sorted<String> {
+        let mut pairs = Sorted::new();
         for pair in self.text(name).unwrap_or_default().split(',') {
             let pair = pair.trim();
             match pair.split_once('=') {
