@@ -11,6 +11,7 @@ use seaworthy::{
     sqlx::{self, Executor as _},
     testing::{self, Process, ProcessBuilder, Signal, Span},
 };
+use serde_json::Value;
 use servers::{Folder, Postgres as Server};
 
 use crate::support::{FLAT, metric, resident, wait_until};
@@ -221,13 +222,21 @@ fn a_pool_that_is_exhausted_is_no_outage() {
         for _ in 0..2 {
             assert_eq!(service.get("/who").status, 503);
         }
-        let age = || service.admin("/ready").json()["checks"][0]["age_seconds"].as_f64();
+        let age = || {
+            let report = service.admin("/ready").json();
+            let checks = report["checks"].as_array().expect("it lists the checks").clone();
+            let check = checks.into_iter().find(|check| check["name"] == "postgres").expect("it is listed");
+            check["age_seconds"].as_f64().expect("it ran")
+        };
         let before = age();
         service.wait_until("it was checked again", || age() < before);
         assert_eq!(service.get("/ready").status, 200, "it is as busy elsewhere");
         let metrics = service.admin("/metrics");
         let labels = [("error_type", "pool_timeout")];
         assert_eq!(metric(&metrics, "db_client_operation_duration_seconds_count", &labels), 2.0, "{}", metrics.text());
+        let told =
+            |line: &&Value| line["message"].as_str().is_some_and(|what| what.contains("`DATABASE_MAX_CONNECTIONS`"));
+        assert_eq!(service.logs().iter().filter(told).count(), 1);
         server.cut_all();
         assert_eq!(slow.join().unwrap().status, 503);
     });

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     Inner, Postgres, Settings,
     credentials::Credentials,
+    exhaustion::Exhaustion,
     failure,
     outage::Outage,
     settings::{Place, connect_options, requires_tls},
@@ -61,6 +62,7 @@ pub(super) async fn connect(settings: Settings) -> Result<Postgres, Error> {
         timeout: settings.timeout,
         query_text: settings.query_text,
         database: Arc::new(database),
+        exhaustion: Exhaustion::new(&settings),
         credentials: Credentials::new(settings),
         outage: Outage::none(),
         place,

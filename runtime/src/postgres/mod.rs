@@ -108,6 +108,7 @@
 mod connect;
 mod credentials;
 mod executor;
+mod exhaustion;
 mod failure;
 mod lent;
 mod observed;
@@ -124,7 +125,7 @@ use axum::extract::{FromRef, State};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 pub(crate) use self::failure::is_unavailable;
-use self::{credentials::Credentials, lent::Lent, outage::Outage, settings::Place};
+use self::{credentials::Credentials, exhaustion::Exhaustion, lent::Lent, outage::Outage, settings::Place};
 pub use self::{
     settings::Settings,
     transaction::{Connection, Transaction},
@@ -158,6 +159,7 @@ struct Inner {
     database: Arc<Database>,
     credentials: Credentials,
     outage: Outage,
+    exhaustion: Exhaustion,
 }
 
 // === impl Postgres ===
@@ -225,10 +227,14 @@ impl Postgres {
         acquired.map(|connection| Lent::new(connection, limit)).inspect_err(|error| self.suspect(error))
     }
 
-    /// Asks the server whether it is there, in the background, if this error leaves that open.
+    /// Asks the server whether it is there, in the background, if this error leaves that open; and says so where the pool
+    /// is to blame.
     fn suspect(&self, error: &sqlx::Error) {
         if failure::is_suspicious(error) {
             Outage::watch(&self.inner);
+        }
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            self.inner.exhaustion.note(&self.inner.pool, &self.inner.place);
         }
     }
 }

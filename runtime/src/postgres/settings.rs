@@ -175,7 +175,7 @@ impl Settings {
     }
 
     /// How a variable of these settings is called: as the user has it, where they were read from variables.
-    fn variable(&self, name: &str) -> String {
+    pub(super) fn variable(&self, name: &str) -> String {
         match self.url.variable().and_then(|url| url.strip_suffix("URL")) {
             Some(prefix) => format!("`{prefix}{name}`"),
             None => format!("the database's {name}"),
