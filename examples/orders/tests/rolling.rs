@@ -115,6 +115,9 @@ fn no_order_is_lost_or_doubled_while_replicas_are_replaced_killed_and_cut_off() 
         since = Some(until);
     }
 
+    for error in removals.iter().flat_map(|removal| &removal.errors) {
+        println!("{error}");
+    }
     assert_eq!((lost, doubled), (0, 0));
     assert_eq!(shipped, format!("{0}|{0}", record.orders.len()));
     for removal in &removals {

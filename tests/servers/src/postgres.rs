@@ -66,6 +66,11 @@ impl Postgres {
         self.speaks_tls = true;
     }
 
+    /// Has it let everybody in without a password, from its next start on.
+    pub fn trust_everybody(&mut self) {
+        self.cluster.write("data/pg_hba.conf", "host all all all trust\n");
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use seaworthy::testing::{Process, Signal};
+use serde_json::Value;
 use servers::{Backend, HaProxy, Postgres, Redis, own_address};
 
 /// How long a replica serves after SIGTERM.
@@ -38,12 +39,17 @@ pub(crate) struct Removal {
     pub(crate) lag: Duration,
     /// Whether it was to be late.
     pub(crate) late: bool,
+    /// What the replica that left had logged as an error.
+    pub(crate) errors: Vec<String>,
 }
 
 impl Cluster {
     /// Starts all of it, and waits until requests are served.
     pub(crate) fn start() -> Self {
-        let (postgres, redis) = (Postgres::start(), Redis::start());
+        let (mut postgres, redis) = (Postgres::prepare(), Redis::start());
+        // The rounds of SCRAM take so long where nothing is optimized that a replica has no time for requests when it starts.
+        postgres.trust_everybody();
+        postgres.resume();
         let places: Vec<SocketAddr> = (0..6).map(|_| own_address(8080)).collect();
         let check = |place| if is_late(place) { LATE } else { AT_ONCE };
         let backends: Vec<_> =
@@ -96,7 +102,9 @@ impl Cluster {
                 let lag = told.elapsed();
                 let exit = old.process.wait_exit(Duration::from_secs(30));
                 assert_eq!(exit.code, Some(0), "it was not drained: {}", old.process.stderr());
-                Removal { lag, late: is_late(old.place) }
+                let errors =
+                    old.process.logs().iter().filter(|line| line["level"] == "ERROR").map(Value::to_string).collect();
+                Removal { lag, late: is_late(old.place), errors }
             }));
         }
         leaving.into_iter().map(|removal| removal.join().expect("it left as it should")).collect()
