@@ -293,7 +293,7 @@ fn a_leader_that_was_paused_writes_no_more_once_another_leads() {
     // It has written at least once: who leads writes all the time.
     let written = |token: u64| {
         let mut stream = std::net::TcpStream::connect(redis.address()).unwrap();
-        std::io::Write::write_all(&mut stream, b"GET fence\r\n").unwrap();
+        std::io::Write::write_all(&mut stream, b"GET fence\r\nQUIT\r\n").unwrap();
         let mut lines = std::io::BufRead::lines(std::io::BufReader::new(stream));
         lines.nth(1).unwrap().unwrap() == token.to_string()
     };
