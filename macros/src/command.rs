@@ -7,7 +7,7 @@ use quote::quote;
 use crate::{
     arguments::{self, Arguments},
     errors::Errors,
-    function::{Function, cfgs, local},
+    function::Function,
     state::{self, Parameter},
 };
 
@@ -63,45 +63,17 @@ impl<'a> Command<'a> {
     }
 
     fn expand(&self) -> TokenStream {
-        let function = self.function;
-        let cfgs = cfgs(&function.attributes);
-        let item = function.type_item();
-        let name = function.type_name();
-        let call = &function.signature.ident;
-        let (output, output_type) = (local("output"), function.output());
-        let generic = state::generic(function);
-        let bounds = state::bounds(&self.parameters, &generic);
-        let values = self.parameters.iter().map(Parameter::value);
-        let (text, description) = (function.name().replace('_', "-"), function.description());
-        let state = state::state(&self.parameters);
-        let shutdown = state::shutdown(&self.parameters);
-        quote! {
-            #item
-            #(#cfgs)*
-            impl<#generic: Sync> ::seaworthy::Command<#generic> for #name #bounds {
-                const COMMAND: ::seaworthy::CommandSpec = ::seaworthy::CommandSpec::new(#text, #description);
-                async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    let #output = #call(#(#values),*).await;
-                    ::seaworthy::__private::worker_outcome::<#output_type>(#output)
-                }
-            }
-        }
+        let (text, description) = (self.function.name().replace('_', "-"), self.function.description());
+        let constant = quote! {
+            const COMMAND: ::seaworthy::CommandSpec = ::seaworthy::CommandSpec::new(#text, #description);
+        };
+        state::runs(self.function, &self.parameters, &quote!(Command), &constant)
     }
 
-    /// So that listing the command is no second mistake.
     fn stand_in(&self) -> TokenStream {
-        let cfgs = cfgs(&self.function.attributes);
-        let item = self.function.type_item();
-        let name = self.function.type_name();
-        quote! {
-            #item
-            #(#cfgs)*
-            impl<S: Sync> ::seaworthy::Command<S> for #name {
-                const COMMAND: ::seaworthy::CommandSpec = ::seaworthy::CommandSpec::new("", "");
-                async fn run(_: &S, _: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    Ok(())
-                }
-            }
-        }
+        let constant = quote!(
+            const COMMAND: ::seaworthy::CommandSpec = ::seaworthy::CommandSpec::new("", "");
+        );
+        state::runs_not(self.function, &quote!(Command), &constant)
     }
 }

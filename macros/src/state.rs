@@ -1,4 +1,4 @@
-//! What checks, workers and commands take: parts of the service's state, and `Shutdown`.
+//! What checks, workers and commands take: parts of the service's state, and `Shutdown`. And how the latter two run.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -6,7 +6,7 @@ use syn::{Ident, Pat, PatType, Type};
 
 use crate::{
     errors::{Errors, show},
-    function::{Function, last_name, local, words},
+    function::{Function, cfgs, last_name, local, words},
 };
 
 /// A parameter of a check, a worker or a command.
@@ -55,6 +55,54 @@ pub(crate) fn check_one_shutdown(parameters: &[Parameter<'_>], errors: &mut Erro
     });
     for second in shutdowns.skip(1) {
         errors.add(second, "`Shutdown` is taken twice", "keep one: it can be cloned");
+    }
+}
+
+/// The implementation of a trait whose `run` calls the function with what it takes: that of a worker or a command.
+/// `constant` is what else the trait wants.
+pub(crate) fn runs(
+    function: &Function,
+    parameters: &[Parameter<'_>],
+    of: &TokenStream,
+    constant: &TokenStream,
+) -> TokenStream {
+    let cfgs = cfgs(&function.attributes);
+    let item = function.type_item();
+    let name = function.type_name();
+    let call = &function.signature.ident;
+    let (output, output_type) = (local("output"), function.output());
+    let generic = generic(function);
+    let bounds = bounds(parameters, &generic);
+    let values = parameters.iter().map(Parameter::value);
+    let state = state(parameters);
+    let shutdown = shutdown(parameters);
+    quote! {
+        #item
+        #(#cfgs)*
+        impl<#generic: Sync> ::seaworthy::#of<#generic> for #name #bounds {
+            #constant
+            async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
+                let #output = #call(#(#values),*).await;
+                ::seaworthy::__private::worker_outcome::<#output_type>(#output)
+            }
+        }
+    }
+}
+
+/// One that does nothing, so that listing a function with a mistake is no second mistake.
+pub(crate) fn runs_not(function: &Function, of: &TokenStream, constant: &TokenStream) -> TokenStream {
+    let cfgs = cfgs(&function.attributes);
+    let item = function.type_item();
+    let name = function.type_name();
+    quote! {
+        #item
+        #(#cfgs)*
+        impl<S: Sync> ::seaworthy::#of<S> for #name {
+            #constant
+            async fn run(_: &S, _: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
+                Ok(())
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     arguments::{self, Arguments, Range, did_you_mean},
     duration,
     errors::{Errors, mistake, show},
-    function::{Function, cfgs, local},
+    function::Function,
     state::{self, Parameter},
 };
 
@@ -93,49 +93,21 @@ impl<'a> Worker<'a> {
     }
 
     fn expand(&self) -> TokenStream {
-        let function = self.function;
-        let cfgs = cfgs(&function.attributes);
-        let item = function.type_item();
-        let name = function.type_name();
-        let call = &function.signature.ident;
-        let (output, output_type) = (local("output"), function.output());
-        let generic = state::generic(function);
-        let bounds = state::bounds(&self.parameters, &generic);
-        let values = self.parameters.iter().map(Parameter::value);
-        let (text, description) = (function.name(), function.description());
+        let (text, description) = (self.function.name(), self.function.description());
         let restart = self.restart();
         let backoff = self.backoff();
-        let state = state::state(&self.parameters);
-        let shutdown = state::shutdown(&self.parameters);
-        quote! {
-            #item
-            #(#cfgs)*
-            impl<#generic: Sync> ::seaworthy::Worker<#generic> for #name #bounds {
-                const WORKER: ::seaworthy::WorkerSpec =
-                    ::seaworthy::WorkerSpec::new(#text, #description) #restart #backoff;
-                async fn run(#state: &#generic, #shutdown: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    let #output = #call(#(#values),*).await;
-                    ::seaworthy::__private::worker_outcome::<#output_type>(#output)
-                }
-            }
-        }
+        let constant = quote! {
+            const WORKER: ::seaworthy::WorkerSpec =
+                ::seaworthy::WorkerSpec::new(#text, #description) #restart #backoff;
+        };
+        state::runs(self.function, &self.parameters, &quote!(Worker), &constant)
     }
 
-    /// So that listing the worker is no second mistake.
     fn stand_in(&self) -> TokenStream {
-        let cfgs = cfgs(&self.function.attributes);
-        let item = self.function.type_item();
-        let name = self.function.type_name();
-        quote! {
-            #item
-            #(#cfgs)*
-            impl<S: Sync> ::seaworthy::Worker<S> for #name {
-                const WORKER: ::seaworthy::WorkerSpec = ::seaworthy::WorkerSpec::new("", "");
-                async fn run(_: &S, _: ::seaworthy::Shutdown) -> ::seaworthy::Outcome {
-                    Ok(())
-                }
-            }
-        }
+        let constant = quote!(
+            const WORKER: ::seaworthy::WorkerSpec = ::seaworthy::WorkerSpec::new("", "");
+        );
+        state::runs_not(self.function, &quote!(Worker), &constant)
     }
 
     fn restart(&self) -> Option<TokenStream> {

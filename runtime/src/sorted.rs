@@ -1,4 +1,4 @@
-//! A map of a few texts, as a list: `BTreeMap` is compiled anew for each kind of value, to a hundred times as much.
+//! A map of a few texts, as a list: `BTreeMap` is large, and compiled anew for each kind of value.
 
 use std::{iter, slice, vec};
 

@@ -296,7 +296,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, connection: Arc<Con
 
 /// Serves one connection that nobody counts, over HTTP/1.1, until it ends or its client is silent for that long.
 pub(crate) async fn serve_uncounted(stream: TcpStream, answer: Answer, idle_timeout: Duration) {
-    Serving::http1_within(idle_timeout, Socket::new(stream, None), Answers::OfProcess(answer)).await;
+    Serving::http1(Some(idle_timeout), Socket::new(stream, None), Answers::OfProcess(answer)).await;
 }
 
 // === impl Stall ===

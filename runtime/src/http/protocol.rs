@@ -43,11 +43,24 @@ impl Serving {
         Self::Unknown(Some((socket, answers)))
     }
 
-    /// Serves HTTP/1.1 to clients that send each head in this time.
-    pub(super) fn http1_within(header_read_timeout: Duration, socket: Socket, answers: Answers) -> Self {
+    /// Serves HTTP/1.1. Where no time is given for each head, how long it may take is up to the caller: hyper's clock can't
+    /// tell a client that is slow from one that is idle.
+    pub(super) fn http1(header_read_timeout: Option<Duration>, socket: Socket, answers: Answers) -> Self {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(header_read_timeout).max_buf_size(MAX_HEAD);
         Self::Http1(builder.serve_connection(TokioIo::new(socket), answers).with_upgrades())
+    }
+
+    fn http2(socket: Socket, answers: Answers) -> Self {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .max_header_list_size(MAX_HEAD as u32)
+            // WebSockets over HTTP/2 (RFC 8441).
+            .enable_connect_protocol();
+        Self::Http2(Box::pin(builder.serve_connection(TokioIo::new(socket), answers)))
     }
 
     /// Takes no request more. One of HTTP/1.1 ends by its socket instead.
@@ -78,28 +91,7 @@ impl Future for Serving {
             let Self::Unknown(Some((socket, answers))) = std::mem::replace(&mut *self, Self::Unknown(None)) else {
                 return Poll::Ready(());
             };
-            *self = if is_http2 { Self::http2(socket, answers) } else { Self::http1(socket, answers) };
+            *self = if is_http2 { Self::http2(socket, answers) } else { Self::http1(None, socket, answers) };
         }
-    }
-}
-
-impl Serving {
-    fn http1(socket: Socket, answers: Answers) -> Self {
-        let mut builder = http1::Builder::new();
-        // Timeouts are ours: hyper's can't tell a client that is slow from one that is idle.
-        builder.header_read_timeout(None).max_buf_size(MAX_HEAD);
-        Self::Http1(builder.serve_connection(TokioIo::new(socket), answers).with_upgrades())
-    }
-
-    fn http2(socket: Socket, answers: Answers) -> Self {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .max_header_list_size(MAX_HEAD as u32)
-            // WebSockets over HTTP/2 (RFC 8441).
-            .enable_connect_protocol();
-        Self::Http2(Box::pin(builder.serve_connection(TokioIo::new(socket), answers)))
     }
 }

@@ -191,7 +191,6 @@ impl<C: CloudService> Conductor<C> {
                 timeout(self.settings.drain_timeout, &mut running).await.ok()
             }
         };
-        running.abort();
         let exit = match ended {
             Some(Ok(Ok(Ok(())))) => {
                 tracing::info!("{} is done", spec.name);
@@ -202,6 +201,9 @@ impl<C: CloudService> Conductor<C> {
             Some(Err(error)) => fail(Exit::new(FAILED, format!("{} was lost: {error}", spec.name))),
             None => {
                 lifecycle.enter(State::Cancelling);
+                running.abort();
+                // What it holds is dropped before it is closed, unless it blocks its thread.
+                _ = timeout(CANCEL, running).await;
                 fail(Exit::new(CUT, format!("cut after {:?}: {}", self.settings.drain_timeout, spec.name)))
             }
         };

@@ -40,8 +40,8 @@ impl Exhaustion {
             *said = Some(Instant::now());
             tracing::warn!(
                 target: "seaworthy::postgres",
-                "all connections to {place} are in use, {most}, and a call waited {limit:?} for one: raise {}, or hold \
-                 connections for less long",
+                "all {most} connections to {place} are in use, and a call waited {limit:?} for one: raise {}, or hold them \
+                 for less long",
                 self.variable,
             );
         }

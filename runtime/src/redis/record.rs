@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use ::redis::{Pipeline, RedisError, Value};
 
 use super::{error, names};
-use crate::telemetry::{Attribute, Database, Operation};
+use crate::telemetry::{Database, Operation, Value as Attribute};
 
 /// What of an outcome matters to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

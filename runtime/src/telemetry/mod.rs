@@ -74,12 +74,6 @@ pub use self::propagation::{TraceContext, inject_context};
 pub(crate) use self::traces::collected::want as keep_spans;
 #[cfg(any(feature = "testing", all(test, any(feature = "http-client", feature = "postgres", feature = "redis"))))]
 pub(crate) use self::traces::collected::{FinishedSpan, finished_spans};
-#[cfg(any(feature = "postgres", feature = "redis"))]
-pub(crate) use self::traces::ids::random;
-#[cfg(feature = "postgres")]
-pub(crate) use self::wire::Value;
-#[cfg(feature = "redis")]
-pub(crate) use self::wire::Value as Attribute;
 pub(crate) use self::{
     attributes::PeerTelemetry,
     request::{Ending, Failure, ServerRequest},
@@ -91,6 +85,8 @@ pub(crate) use self::{
     attributes::redacted as redacted_query,
     client::{ClientRequest, Failed, Peers},
 };
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use self::{traces::ids::random, wire::Value};
 
 /// The variables that are read here, for `--help`: name, purpose, default.
 pub(crate) const VARIABLES: &[(&str, &str, &str)] = &[
